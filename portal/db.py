@@ -1,0 +1,188 @@
+"""The two databases behind one interface: sessions for reading and for writing, column types, naming of constraints."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, MetaData, TypeDecorator, event
+from sqlalchemy.dialects import registry
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+
+from portal.errors import Unavailable
+from portal.sqlite_inline import InlineConnection
+
+registry.register("sqlite.inline", "portal.sqlite_inline", "InlineSqliteDialect")
+
+POOL_SIZE = 8
+WRITE_LOCK_PATIENCE_SECONDS = 15.0
+SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class Base(DeclarativeBase):
+    """Every table of the portal. Constraints are named, so that a migration can drop what another made."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored as UTC on both databases.
+
+    SQLite would take a naive time silently and PostgreSQL would refuse it; here both refuse it.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value!r}")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Fixed(TypeDecorator[Decimal]):
+    """An exact decimal kept as an integer scaled by 10**places (points, hours, quantities). Never a float.
+
+    Raises ValueError for a value with more places than the column keeps: rounding is the caller's decision.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def __init__(self, places: int) -> None:
+        super().__init__()
+        self.places = places
+
+    def process_bind_param(self, value: Decimal | int | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        scaled = Decimal(value).scaleb(self.places)
+        if scaled != scaled.to_integral_value():
+            raise ValueError(f"{value} has more than {self.places} decimal places")
+        return int(scaled)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value).scaleb(-self.places)
+
+
+class Database:
+    """One database and its connections.
+
+    `read()` and `write()` give an AsyncSession. A write takes SQLite's only write lock at its start, so that what it
+    reads cannot change before it commits; on PostgreSQL the rows that matter are locked by the commands.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
+        """`url` is `sqlite+inline:///path` or `postgresql+asyncpg://…`; plain `sqlite:` and `postgresql:` are completed."""
+        self.url = complete_url(url)
+        self.is_sqlite = self.url.startswith("sqlite")
+        self.engine = _engine(self.url, pool_size)
+        # SQLAlchemy's pool hands connections out unfairly under load; a fair gate in front keeps the slowest wait short.
+        self._gate = asyncio.Semaphore(pool_size)
+        self._reader = self.engine if self.is_sqlite else self.engine.execution_options(**SNAPSHOT)
+        self._writer = self.engine.execution_options(writes=True)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session for reading one consistent snapshot; whatever it wrote is rolled back."""
+        async with self._gate, AsyncSession(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A session that commits at the end, or rolls back on any error.
+
+        Raises Unavailable when another process keeps SQLite's write lock longer than our patience.
+        """
+        async with self._gate, AsyncSession(self._writer, expire_on_commit=False) as session:
+            if self.is_sqlite:
+                await _take_write_lock(session)
+            yield session
+            await session.commit()
+
+    async def dispose(self) -> None:
+        """Closes every connection."""
+        await self.engine.dispose()
+
+
+def complete_url(url: str) -> str:
+    """The URL with our drivers named: people write `sqlite:///…` and `postgresql://…`."""
+    for plain, full in (
+        ("sqlite://", "sqlite+inline://"),
+        ("postgresql://", "postgresql+asyncpg://"),
+        ("postgres://", "postgresql+asyncpg://"),
+    ):
+        if url.startswith(plain):
+            return full + url.removeprefix(plain)
+    return url
+
+
+def _engine(url: str, pool_size: int) -> AsyncEngine:
+    options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 0}
+    if url.startswith("postgresql"):
+        options["pool_pre_ping"] = False
+        options["pool_recycle"] = 1800
+        return create_async_engine(url, **options)
+    options["connect_args"] = {"check_same_thread": False, "timeout": 0, "factory": InlineConnection}
+    engine = create_async_engine(url, **options)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves: the driver's implicit one is DEFERRED
+    connection.create_function("casefold", 1, lambda value: value.casefold() if value else value, deterministic=True)
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "cache_size=-16000",
+        "mmap_size=134217728",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+async def _take_write_lock(session: AsyncSession) -> None:
+    deadline = asyncio.get_running_loop().time() + WRITE_LOCK_PATIENCE_SECONDS
+    pause = 0.002
+    while True:
+        try:
+            await session.connection()
+            return
+        except OperationalError as error:
+            await session.rollback()
+            if not is_locked(error) or asyncio.get_running_loop().time() > deadline:
+                raise Unavailable("The database is busy with another change. Please try again in a moment.") from error
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
+
+
+def is_locked(error: DBAPIError) -> bool:
+    """Whether SQLite refused because another connection holds the write lock."""
+    return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
