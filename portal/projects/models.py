@@ -111,5 +111,3 @@ class Iteration(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     external_ref: Mapped[str | None]
     seq: Mapped[int]
-
-

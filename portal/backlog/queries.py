@@ -1,0 +1,317 @@
+"""Reads of the backlog. Every one starts from what its scope may know exists."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, exists, literal, null, select, tuple_, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import Scope
+from portal.backlog import search
+from portal.backlog.models import Category, Contributor, Item, ItemLabel, ItemType, Status
+from portal.errors import NotFound
+from portal.ledger.models import Audience
+from portal.people.models import Person
+from portal.projects.models import Iteration, Milestone
+
+AGENCY = "~agency"
+"""Stands for a name of the agency's that this viewer may not read; pages say it in their language."""
+
+
+def visible(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """The conditions under which this scope may know of an item that is in the backlog."""
+    audiences = (Item.audience.in_([Audience.INTERNAL, Audience.CLIENT])) if scope.is_staff else (
+        Item.audience == Audience.CLIENT
+    )  # fmt: skip
+    return (Item.project_id == scope.project_id, audiences, Item.deleted.is_(False))
+
+
+async def item(db: AsyncSession, scope: Scope, number: int, *, removed: bool | None = False) -> Item:
+    """One item. `removed=None` finds removed ones too (staff only). Raises NotFound, alike for internal and unused numbers."""
+    conditions = visible(scope) if removed is False or not scope.is_staff else (Item.project_id == scope.project_id,)
+    found = await db.scalar(select(Item).where(*conditions, Item.number == number)) if number < 2**31 else None
+    if found is None:
+        raise NotFound(f"There is no item {number} in this project.")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """A column, iteration or milestone by which the backlog can be filtered."""
+
+    kind: str
+    id: UUID
+    number: int
+    name: str
+    category: str | None
+    items: int
+    starts_on: Any = None
+    ends_on: Any = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLines:
+    """All that the backlog can be filtered by, in order."""
+
+    statuses: tuple[PlanLine, ...]
+    iterations: tuple[PlanLine, ...]
+    milestones: tuple[PlanLine, ...]
+
+    def status(self, status_id: UUID) -> PlanLine:
+        """The column of this id."""
+        return next(line for line in self.statuses if line.id == status_id)
+
+    def named(self, kind: str, wanted_id: UUID | None) -> PlanLine | None:
+        """The iteration or milestone of this id, if any."""
+        lines = self.iterations if kind == "iteration" else self.milestones
+        return next((line for line in lines if line.id == wanted_id), None)
+
+
+async def plan_lines(db: AsyncSession, scope: Scope) -> PlanLines:
+    """Columns (with their item counts), iterations (newest first) and milestones in one statement."""
+    mine = scope.project_id
+    count = Status.client_items + Status.internal_items if scope.is_staff else Status.client_items
+    statement = union_all(
+        select(literal("status").label("kind"), Status.id.label("id"), Status.position.label("number"),
+               Status.name.label("name"), Status.category.label("category"), count.label("items"),
+               null().label("starts_on"), null().label("ends_on"), null().label("closed_at")
+               ).where(Status.project_id == mine),
+        select(literal("iteration"), Iteration.id, Iteration.number, Iteration.name, null(), literal(0),
+               Iteration.starts_on, Iteration.ends_on, Iteration.closed_at).where(Iteration.project_id == mine),
+        select(literal("milestone"), Milestone.id, Milestone.number, Milestone.name, null(), literal(0),
+               Milestone.promised_on, Milestone.expected_on, null()).where(Milestone.project_id == mine),
+    )  # fmt: skip
+    lines = [PlanLine(*row) for row in await db.execute(statement)]
+
+    def of(kind: str, *, newest_first: bool = False) -> tuple[PlanLine, ...]:
+        found = [line for line in lines if line.kind == kind]
+        return tuple(sorted(found, key=lambda line: line.number, reverse=newest_first))
+
+    return PlanLines(of("status"), of("iteration", newest_first=True), of("milestone"))
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list of items is narrowed to; every given part must hold. Names and numbers as people know them."""
+
+    status: str | None = None
+    type: ItemType | None = None
+    iteration: int | None = None
+    milestone: int | None = None
+    label: str | None = None
+    text: str | None = None
+    waiting_on: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is narrowed."""
+        return self == Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """An item in a list, with the names of what it refers to."""
+
+    number: int
+    type: ItemType
+    title: str
+    priority: str
+    position: int
+    points: Decimal | None
+    hours: Decimal | None
+    status: str
+    category: Category
+    iteration: str | None
+    milestone: str | None
+    assignee: str | None
+    labels: tuple[str, ...]
+    audience: Audience
+    external_key: str | None
+    external_url: str | None
+    blocked_reason: str | None
+    blocked_on: str | None
+    done_at: datetime | None
+    updated_at: datetime
+    seq: int
+
+
+LINE: tuple[Any, ...] = (
+    Item.number, Item.type, Item.title, Item.priority, Item.position, Item.points, Item.hours,
+    Status.name.label("status"), Status.category, Iteration.name.label("iteration"),
+    Milestone.name.label("milestone"), Contributor.name.label("assignee"), Item.labels, Item.audience,
+    Item.external_key, Item.external_url, Item.blocked_reason, Item.blocked_on, Item.done_at, Item.updated_at, Item.seq,
+)  # fmt: skip
+
+
+def lines(scope: Scope) -> Select[Any]:
+    """The statement that lists visible items with their names, without order or bound."""
+    project = Item.project_id
+    return (
+        select(*LINE)
+        .join(Status, and_(Status.id == Item.status_id, Status.project_id == project))
+        .outerjoin(Iteration, and_(Iteration.id == Item.iteration_id, Iteration.project_id == project))
+        .outerjoin(Milestone, and_(Milestone.id == Item.milestone_id, Milestone.project_id == project))
+        .outerjoin(Contributor, and_(Contributor.id == Item.assignee_id, Contributor.project_id == project))
+        .where(*visible(scope))
+    )
+
+
+def line_of(scope: Scope, row: Any) -> ItemLine:
+    """A row of `lines` as this scope may read it."""
+    values = dict(zip(ItemLine.__slots__, row, strict=True))
+    values["labels"] = tuple(values["labels"])
+    values["assignee"] = shown_name(scope, values["assignee"])
+    return ItemLine(**values)
+
+
+def shown_name(scope: Scope, name: str | None) -> str | None:
+    """The name of somebody of the agency as the project's setting lets this viewer read it."""
+    if name is None or scope.is_staff or scope.project.show_staff == "name":
+        return name
+    return AGENCY if scope.project.show_staff == "role" else None
+
+
+async def items(
+    db: AsyncSession, scope: Scope, wanted: Filter, *, after: tuple[int, int] | None = None, limit: int = 50
+) -> list[ItemLine]:
+    """A page of the backlog in its order. `after` is (position, number) of the last line of the page before."""
+    statement = lines(scope).where(*conditions(scope, wanted, (await db.connection()).dialect.name))
+    if after is not None:
+        statement = statement.where(tuple_(Item.position, Item.number) > tuple_(*map(literal, after)))
+    rows = await db.execute(statement.order_by(Item.position, Item.number).limit(limit))
+    return [line_of(scope, row) for row in rows]
+
+
+def conditions(scope: Scope, wanted: Filter, dialect: str) -> list[ColumnElement[bool]]:
+    """What a filter asks of an item, as SQL."""
+    asked: list[ColumnElement[bool]] = []
+    if wanted.status is not None:
+        asked.append(_named(Status.id, Item.status_id, Status, Status.name == wanted.status, scope))
+    if wanted.type is not None:
+        asked.append(Item.type == wanted.type)
+    if wanted.iteration is not None:
+        asked.append(_named(Iteration.id, Item.iteration_id, Iteration, Iteration.number == wanted.iteration, scope))
+    if wanted.milestone is not None:
+        asked.append(_named(Milestone.id, Item.milestone_id, Milestone, Milestone.number == wanted.milestone, scope))
+    if wanted.waiting_on is not None:
+        asked.append(Item.blocked_on == wanted.waiting_on)
+    if wanted.label is not None:
+        asked.append(
+            exists().where(
+                ItemLabel.project_id == scope.project_id,
+                ItemLabel.label == wanted.label,
+                ItemLabel.item_number == Item.number,
+            )
+        )
+    if wanted.text:
+        found = search.matches(dialect, scope.project_id, wanted.text)
+        if found is not None:
+            asked.append(found)
+    return asked
+
+
+def _named(key: Any, reference: Any, model: Any, is_it: ColumnElement[bool], scope: Scope) -> ColumnElement[bool]:
+    wanted = select(key).where(model.project_id == scope.project_id, is_it).scalar_subquery()
+    return ColumnElement.__eq__(reference, wanted)  # type: ignore[return-value]
+
+
+async def board(
+    db: AsyncSession, scope: Scope, statuses: Iterable[PlanLine], *, iteration: UUID | None = None, each: int = 20
+) -> dict[UUID, list[ItemLine]]:
+    """The first items of each column, in one statement."""
+    parts = []
+    columns = list(statuses)
+    for column in columns:
+        part = lines(scope).add_columns(Item.status_id).where(Item.status_id == column.id)
+        if iteration is not None:
+            part = part.where(Item.iteration_id == iteration)
+        parts.append(select(part.order_by(Item.position, Item.number).limit(each).subquery()))
+    found: dict[UUID, list[ItemLine]] = {column.id: [] for column in columns}
+    if parts:
+        for *row, status_id in await db.execute(union_all(*parts)):
+            found[status_id].append(line_of(scope, row))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the front page says of the backlog."""
+
+    done: list[ItemLine]
+    following: list[ItemLine]
+    doing: list[ItemLine]
+    waiting_for_client: list[ItemLine]
+
+
+async def overview(db: AsyncSession, scope: Scope, statuses: Sequence[PlanLine], *, each: int = 5) -> Overview:
+    """The last items done, those in progress, the next to do and those that wait for the client, in one statement."""
+
+    def in_category(*wanted: Category) -> list[UUID]:
+        return [line.id for line in statuses if line.category in wanted]
+
+    parts = {
+        "done": lines(scope).where(Item.done_at.is_not(None)).order_by(Item.done_at.desc(), Item.number.desc()),
+        "waiting": lines(scope).where(Item.blocked_on == "client").order_by(Item.position, Item.number),
+    }
+    for line in statuses:
+        if line.category in (Category.TODO, Category.DOING):
+            part = lines(scope).where(Item.status_id == line.id)
+            parts[f"{line.category}:{line.number}"] = part.order_by(Item.position, Item.number)
+    statement = union_all(*(select(literal(name), part.limit(each).subquery()) for name, part in parts.items()))
+    found: dict[str, list[ItemLine]] = {}
+    for name, *row in await db.execute(statement):
+        found.setdefault(name.partition(":")[0], []).append(line_of(scope, row))
+    order = sorted(found.get("todo", []), key=lambda line: (line.position, line.number))
+    doing = sorted(found.get("doing", []), key=lambda line: (line.position, line.number))
+    return Overview(found.get("done", []), order[:each], doing[:each], found.get("waiting", []))
+
+
+async def labels(db: AsyncSession, scope: Scope, *, limit: int = 200) -> list[str]:
+    """The labels in use on items that this scope may see."""
+    statement = select(ItemLabel.label).distinct().where(ItemLabel.project_id == scope.project_id)
+    if not scope.is_staff:
+        mine = select(Item.number).where(*visible(scope), Item.number == ItemLabel.item_number)
+        statement = statement.where(mine.exists())
+    return list((await db.scalars(statement.order_by(ItemLabel.label).limit(limit))).all())
+
+
+async def contributors(db: AsyncSession, scope: Scope) -> Sequence[Contributor]:
+    """Everybody that items of this project can be assigned to."""
+    statement = select(Contributor).where(Contributor.project_id == scope.project_id)
+    return (await db.scalars(statement.order_by(Contributor.name, Contributor.id).limit(1000))).all()
+
+
+async def actor_names(db: AsyncSession, scope: Scope, actors: Iterable[str]) -> dict[str, str | None]:
+    """How this viewer may read each actor of events: a name, `AGENCY`, or None where nothing is shown.
+
+    The client's own people are named; the agency's people, robots and imported authors obey the project's setting.
+    """
+    wanted = set(actors)
+    ids: dict[str, list[UUID]] = {"person": [], "staff": [], "contributor": []}
+    for actor in wanted:
+        side, _, rest = actor.partition(":")
+        if side in ids:
+            ids[side].append(UUID(rest))
+    statement = union_all(
+        select(literal("person"), Person.id, Person.name).where(Person.id.in_(ids["person"] + ids["staff"])),
+        select(literal("contributor"), Contributor.id, Contributor.name).where(
+            Contributor.project_id == scope.project_id, Contributor.id.in_(ids["contributor"])
+        ),
+    )
+    names = {(kind, one): name for kind, one, name in await db.execute(statement)}
+    return {actor: _actor_name(scope, actor, names) for actor in wanted}
+
+
+def _actor_name(scope: Scope, actor: str, names: dict[Any, str]) -> str | None:
+    side, _, rest = actor.partition(":")
+    if side == "person":
+        return names.get(("person", UUID(rest)))
+    if side in ("staff", "contributor"):
+        kind = "person" if side == "staff" else side
+        return shown_name(scope, names.get((kind, UUID(rest))))
+    return shown_name(scope, rest or actor)

@@ -1,0 +1,162 @@
+"""Reads of the plan: the scope's facts, the projects of a viewer, milestones and iterations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import ProjectFacts, Role, Scope, Viewer, open_scope
+from portal.access.models import Membership
+from portal.errors import NotFound
+from portal.ledger.models import ProjectLedger
+from portal.people.models import Company
+from portal.projects.models import Iteration, Milestone, Project, ProjectStatus
+
+FACTS: tuple[Any, ...] = (
+    ProjectLedger.id.label("project_id"),
+    ProjectLedger.key.label("project_key"),
+    ProjectLedger.version,
+    ProjectLedger.client_version,
+    ProjectLedger.billing_version,
+    Project.name.label("project_name"),
+    Project.company_id,
+    Company.name.label("company_name"),
+    Project.status,
+    Project.time_zone,
+    Project.currency,
+    Project.languages,
+    Project.show_staff,
+    Project.unit,
+)
+"""The columns that make a `ProjectFacts`."""
+
+ROLES: tuple[Any, ...] = (Membership.viewer, Membership.approver, Membership.billing)
+"""The columns that make a set of roles."""
+
+
+def facts_of(row: Row[Any]) -> ProjectFacts | None:
+    """The project facts in a row that selected `FACTS`; None when an outer join found no project."""
+    if row.project_id is None or row.project_name is None:
+        return None
+    return ProjectFacts(
+        id=row.project_id,
+        key=row.project_key,
+        name=row.project_name,
+        company_id=row.company_id,
+        company_name=row.company_name,
+        status=row.status,
+        time_zone=row.time_zone,
+        currency=row.currency,
+        languages=tuple(row.languages),
+        show_staff=row.show_staff,
+        unit=row.unit,
+        version=row.version,
+        client_version=row.client_version,
+        billing_version=row.billing_version,
+    )
+
+
+def roles_of(row: Row[Any]) -> frozenset[Role]:
+    """The membership roles in a row that selected `ROLES`; empty when an outer join found none."""
+    return frozenset(role for role in Role if getattr(row, role.value))
+
+
+async def scope_for(db: AsyncSession, viewer: Viewer, key: str) -> Scope:
+    """The viewer's scope in the project with this key. Raises NotFound alike for unknown and foreign ones."""
+    statement = (
+        select(*FACTS, *ROLES)
+        .join(Project, Project.id == ProjectLedger.id)
+        .join(Company, Company.id == Project.company_id)
+        .outerjoin(Membership, _membership_of(viewer))
+        .where(ProjectLedger.key == key)
+    )
+    row = (await db.execute(statement)).one_or_none()
+    return open_scope(viewer, facts_of(row) if row else None, roles_of(row) if row else ())
+
+
+def _membership_of(viewer: Viewer) -> ColumnElement[bool]:
+    return and_(Membership.project_id == ProjectLedger.id, Membership.person_id == viewer.person_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectLine:
+    """A project in a viewer's list."""
+
+    facts: ProjectFacts
+    roles: frozenset[Role]
+
+
+async def mine(
+    db: AsyncSession, viewer: Viewer, *, archived: bool = False, after: str = "", limit: int = 100
+) -> list[ProjectLine]:
+    """The projects that a viewer may open, by key: all of them for staff, those of a membership for a client.
+
+    `after` is the last key of the page before.
+    """
+    statement = (
+        select(*FACTS, *ROLES)
+        .join(Project, Project.id == ProjectLedger.id)
+        .join(Company, Company.id == Project.company_id)
+        .outerjoin(Membership, _membership_of(viewer))
+        .where(
+            true() if viewer.is_staff else Membership.person_id.is_not(None),
+            true() if archived else Project.status != ProjectStatus.ARCHIVED,
+            ProjectLedger.key > after,
+        )
+        .order_by(ProjectLedger.key)
+        .limit(limit)
+        .execution_options(cross_project="the list of a viewer's own projects")
+    )
+    rows = (await db.execute(statement)).all()
+    return [ProjectLine(facts, roles_of(row)) for row in rows if (facts := facts_of(row))]
+
+
+async def project(db: AsyncSession, scope: Scope) -> Project:
+    """The project's own row."""
+    found = await db.scalar(select(Project).where(Project.id == scope.project_id))
+    if found is None:
+        raise NotFound("There is no such project.")
+    return found
+
+
+async def milestones(db: AsyncSession, scope: Scope) -> Sequence[Milestone]:
+    """All milestones, the soonest first; those without a date last."""
+    when = Milestone.expected_on.is_(None), Milestone.expected_on, Milestone.number
+    statement = select(Milestone).where(Milestone.project_id == scope.project_id).order_by(*when).limit(500)
+    return (await db.scalars(statement)).all()
+
+
+async def milestone(db: AsyncSession, scope: Scope, number: int) -> Milestone:
+    """One milestone. Raises NotFound."""
+    statement = select(Milestone).where(Milestone.project_id == scope.project_id, Milestone.number == number)
+    found = await db.scalar(statement)
+    if found is None:
+        raise NotFound(f"There is no milestone {number} in this project.")
+    return found
+
+
+async def iterations(db: AsyncSession, scope: Scope, *, limit: int = 500) -> Sequence[Iteration]:
+    """The iterations, the newest first; those without a date last."""
+    when = Iteration.starts_on.is_(None), Iteration.starts_on.desc(), Iteration.number.desc()
+    statement = select(Iteration).where(Iteration.project_id == scope.project_id).order_by(*when).limit(limit)
+    return (await db.scalars(statement)).all()
+
+
+async def iteration(db: AsyncSession, scope: Scope, number: int) -> Iteration:
+    """One iteration. Raises NotFound."""
+    statement = select(Iteration).where(Iteration.project_id == scope.project_id, Iteration.number == number)
+    found = await db.scalar(statement)
+    if found is None:
+        raise NotFound(f"There is no iteration {number} in this project.")
+    return found
+
+
+async def company_of(db: AsyncSession, company_id: UUID) -> Company:
+    """A client company. Raises NotFound."""
+    found = await db.get(Company, company_id)
+    if found is None:
+        raise NotFound("There is no such company.", field="company", value=str(company_id))
+    return found

@@ -1,0 +1,63 @@
+"""What a page's handler asks for: a session for reading or writing, who is signed in, and the scope of a project.
+
+The gate has already decided that they may come in; a write asks again inside its own transaction, so that a
+membership that ended in between ends here.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import Scope
+from portal.db import Database
+from portal.errors import SignInNeeded
+from portal.identity.arrive import Arrival
+from portal.projects import queries as projects
+
+
+def database_of(request: Request) -> Database:
+    """The database that this portal runs on."""
+    return cast(Database, request.app.state.database)
+
+
+async def reading(request: Request) -> AsyncSession:
+    """The session that the gate opened for this request."""
+    return cast(AsyncSession, request.state.db)
+
+
+async def unit_of_work(request: Request) -> AsyncIterator[AsyncSession]:
+    """A transaction that is committed before the answer leaves, or rolled back."""
+    async with database_of(request).write() as db:
+        yield db
+
+
+async def signed_in(request: Request) -> Arrival:
+    """Who is signed in. Raises SignInNeeded."""
+    arrival = getattr(request.state, "arrival", None)
+    if arrival is None:
+        raise SignInNeeded("Please sign in.")
+    return cast(Arrival, arrival)
+
+
+ReadSession = Annotated[AsyncSession, Depends(reading)]
+# Without scope="function" FastAPI would commit after the answer has left, and a failed commit would read as success.
+UnitOfWork = Annotated[AsyncSession, Depends(unit_of_work, scope="function")]
+SignedIn = Annotated[Arrival, Depends(signed_in)]
+
+
+async def project_scope(arrival: SignedIn) -> Scope:
+    """The scope in the project of the address, for reading. Raises NotFound."""
+    return arrival.scope()
+
+
+async def writing_scope(key: str, arrival: SignedIn, db: UnitOfWork) -> Scope:
+    """The scope in the project of the address, read again inside the transaction that will write. Raises NotFound."""
+    scope = await projects.scope_for(db, arrival.viewer, key)
+    seen = arrival.scope()
+    return Scope(seen.viewer, scope.project, seen.roles, seen.is_staff, preview=True) if seen.preview else scope
+
+
+ProjectScope = Annotated[Scope, Depends(project_scope)]
+WritingScope = Annotated[Scope, Depends(writing_scope)]
