@@ -10,12 +10,13 @@ An item is in scope of a series while it is present, not dropped and in that ser
 scope: a done item that leaves takes its amount out of scope (`removed`) and out of done (`done`, negative).
 """
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from operator import add as plus
 from operator import sub as minus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -80,6 +81,7 @@ NOTHING = Movement(STILL, STILL, STILL)
 Place = tuple[Series, date, Audience]
 Movements = dict[Place, Movement]
 Operation = Callable[[Any, Any], Any]
+PlaceT = TypeVar("PlaceT")
 
 
 def movements(spans: Sequence[Span], zone: ZoneInfo) -> Movements:
@@ -91,21 +93,23 @@ def movements(spans: Sequence[Span], zone: ZoneInfo) -> Movements:
     moved: Movements = {}
     for day, before, after in day_changes(spans, zone):
         was, now = counted(before), counted(after)
-        shown = {facts.audience == Audience.CLIENT for facts in (was, now) if facts}
-        if len(shown) > 1:
+        if was and now and was.audience != now.audience:
             _move_across(moved, day, was, now)
-        elif shown:
-            audience = Audience.CLIENT if shown.pop() else Audience.INTERNAL
-            moved.update(((series, day, audience), movement) for series, movement in _moves(was, now))
+        elif shown := now or was:
+            audience = Audience.CLIENT if shown.audience == Audience.CLIENT else Audience.INTERNAL
+            for series, movement in _moves(was, now).items():
+                moved[series, day, audience] = movement
     return moved
 
 
-def diff(before: Mapping[Place, Movement], after: Mapping[Place, Movement]) -> Movements:
+def diff(before: Mapping[PlaceT, Movement], after: Mapping[PlaceT, Movement]) -> dict[PlaceT, Movement]:
     """What must be added to `before` to make it `after`: the cost of a change."""
-    difference = {
-        place: _combine(minus, after.get(place, NOTHING), before.get(place, NOTHING)) for place in {**before, **after}
-    }
-    return {place: movement for place, movement in difference.items() if movement != NOTHING}
+    difference: dict[PlaceT, Movement] = {}
+    for place in {**before, **after}:
+        old, new = before.get(place, NOTHING), after.get(place, NOTHING)
+        if old != new:
+            difference[place] = _combine(minus, new, old)
+    return difference
 
 
 def add(total: MutableMapping[Place, Movement], more: Mapping[Place, Movement]) -> None:
@@ -157,30 +161,34 @@ def counted(facts: Facts | None) -> Facts | None:
     return facts if facts and facts.present and facts.category != Category.DROPPED else None
 
 
-def _move_across(moved: Movements, day: date, was: Facts | None, now: Facts | None) -> None:
+def _move_across(moved: Movements, day: date, was: Facts, now: Facts) -> None:
     """Enters a day on which the item passed between the audiences."""
-    whole = {(series, day, Audience.INTERNAL): movement for series, movement in _moves(was, now)}
-    client = dict(_moves(_shown(was), _shown(now)))
+    client = _moves(_shown(was), _shown(now))
     moved.update(((series, day, Audience.CLIENT), movement) for series, movement in client.items())
-    moved.update(diff({(series, day, Audience.INTERNAL): movement for series, movement in client.items()}, whole))
+    rest = diff(client, _moves(was, now))
+    moved.update(((series, day, Audience.INTERNAL), movement) for series, movement in rest.items())
 
 
-def _shown(facts: Facts | None) -> Facts | None:
-    return facts if facts and facts.audience == Audience.CLIENT else None
+def _shown(facts: Facts) -> Facts | None:
+    return facts if facts.audience == Audience.CLIENT else None
 
 
-def _moves(was: Facts | None, now: Facts | None) -> Iterator[tuple[Series, Movement]]:
+def _moves(was: Facts | None, now: Facts | None) -> dict[Series, Movement]:
     """What a change moves in each series; None stands for an item that does not count."""
     old, new = series_of(was), series_of(now)
-    pairs: list[tuple[Sequence[Series], Facts | None, Facts | None]] = [
-        ([one for one in old if one in new], was, now),
-        ([one for one in old if one not in new], was, None),
-        ([one for one in new if one not in old], None, now),
-    ]
-    for places, before, after in pairs:
+    if old == new:
+        stayed = between(was, now)
+        return dict.fromkeys(old, stayed) if stayed != NOTHING else {}
+    parts = (
+        (was, now, [one for one in old if one in new]),
+        (was, None, [one for one in old if one not in new]),
+        (None, now, [one for one in new if one not in old]),
+    )
+    moved: dict[Series, Movement] = {}
+    for before, after, places in parts:
         if places and (movement := between(before, after)) != NOTHING:
-            for series in places:
-                yield series, movement
+            moved.update(dict.fromkeys(places, movement))
+    return moved
 
 
 def series_of(facts: Facts | None) -> tuple[Series, ...]:
@@ -206,11 +214,14 @@ def between(was: Facts | None, now: Facts | None) -> Movement:
 
 
 def _stay(was: Facts, now: Facts) -> Movement:
-    done = (was.category == Category.DONE, now.category == Category.DONE)
-    if done[0] == done[1] and was[:2] == now[:2]:
+    was_done, is_done = was.category == Category.DONE, now.category == Category.DONE
+    if was_done == is_done and was[:2] == now[:2]:
         return NOTHING
-    pairs = ((ONE, ONE), (was.points, now.points), (was.hours, now.hours))
-    return Movement(*(_change(old, new, *done) for old, new in pairs))
+    return Movement(
+        _change(ONE, ONE, was_done, is_done),
+        _change(was.points, now.points, was_done, is_done),
+        _change(was.hours, now.hours, was_done, is_done),
+    )
 
 
 def _enter(amount: Decimal | None, done: bool) -> Amounts:
@@ -241,4 +252,12 @@ _UNESTIMATED_LESS = Amounts(unestimated=-1)
 
 
 def _combine(operation: Operation, left: Movement, right: Movement) -> Movement:
-    return Movement(*(Amounts(*map(operation, one, other)) for one, other in zip(left, right, strict=True)))
+    return Movement(
+        _amounts(map(operation, left.items, right.items)),
+        _amounts(map(operation, left.points, right.points)),
+        _amounts(map(operation, left.hours, right.hours)),
+    )
+
+
+_amounts: Callable[[Iterable[Any]], Amounts] = partial(tuple.__new__, Amounts)
+"""`Amounts._make` without its check: imports add up millions of these."""
