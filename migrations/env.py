@@ -17,8 +17,9 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=Base.metadata,
         render_as_batch=connection.dialect.name == "sqlite",
-        include_object=lambda _object, name, _kind, _reflected, _other: name not in tables.NOT_MODELLED
-        and not str(name).startswith("item_search_"),
+        include_object=lambda _object, name, _kind, _reflected, _other: (
+            name not in tables.NOT_MODELLED and not str(name).startswith("item_search_")
+        ),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal, null, select, tuple_, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Date, Select, and_, exists, literal, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
 from portal.backlog import search
 from portal.backlog.models import Category, Contributor, Item, ItemLabel, ItemType, Status
+from portal.db import UtcDateTime
 from portal.errors import NotFound
 from portal.ledger.models import Audience
 from portal.people.models import Person
@@ -76,16 +77,28 @@ async def plan_lines(db: AsyncSession, scope: Scope) -> PlanLines:
     """Columns (with their item counts), iterations (newest first) and milestones in one statement."""
     mine = scope.project_id
     count = Status.client_items + Status.internal_items if scope.is_staff else Status.client_items
-    statement = union_all(
-        select(literal("status").label("kind"), Status.id.label("id"), Status.position.label("number"),
-               Status.name.label("name"), Status.category.label("category"), count.label("items"),
-               null().label("starts_on"), null().label("ends_on"), null().label("closed_at")
-               ).where(Status.project_id == mine),
-        select(literal("iteration"), Iteration.id, Iteration.number, Iteration.name, null(), literal(0),
-               Iteration.starts_on, Iteration.ends_on, Iteration.closed_at).where(Iteration.project_id == mine),
-        select(literal("milestone"), Milestone.id, Milestone.number, Milestone.name, null(), literal(0),
-               Milestone.promised_on, Milestone.expected_on, null()).where(Milestone.project_id == mine),
-    )  # fmt: skip
+    no_day, no_moment = literal(None, Date()), literal(None, UtcDateTime())
+    status = select(
+        literal("status").label("kind"),
+        Status.id.label("id"),
+        Status.position.label("number"),
+        Status.name.label("name"),
+        Status.category.label("category"),
+        count.label("items"),
+        no_day.label("starts_on"),
+        no_day.label("ends_on"),
+        no_moment.label("closed_at"),
+    ).where(Status.project_id == mine)
+    nothing = literal(None, Status.category.type), literal(0)
+    iteration = select(
+        literal("iteration"), Iteration.id, Iteration.number, Iteration.name, *nothing, Iteration.starts_on,
+        Iteration.ends_on, Iteration.closed_at,
+    ).where(Iteration.project_id == mine)  # fmt: skip
+    milestone = select(
+        literal("milestone"), Milestone.id, Milestone.number, Milestone.name, *nothing, Milestone.promised_on,
+        Milestone.expected_on, no_moment,
+    ).where(Milestone.project_id == mine)  # fmt: skip
+    statement: CompoundSelect[Any] = union_all(status, iteration, milestone)
     lines = [PlanLine(*row) for row in await db.execute(statement)]
 
     def of(kind: str, *, newest_first: bool = False) -> tuple[PlanLine, ...]:
@@ -217,7 +230,8 @@ def conditions(scope: Scope, wanted: Filter, dialect: str) -> list[ColumnElement
 
 def _named(key: Any, reference: Any, model: Any, is_it: ColumnElement[bool], scope: Scope) -> ColumnElement[bool]:
     wanted = select(key).where(model.project_id == scope.project_id, is_it).scalar_subquery()
-    return ColumnElement.__eq__(reference, wanted)  # type: ignore[return-value]
+    narrowed: ColumnElement[bool] = reference == wanted
+    return narrowed
 
 
 async def board(

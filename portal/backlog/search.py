@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from uuid import UUID
 
-import snowballstemmer
+import snowballstemmer  # type: ignore[import-untyped]
 from sqlalchemy import ColumnElement, bindparam, literal_column, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -85,7 +85,7 @@ def matches(dialect: str, project_id: UUID, query: str) -> ColumnElement[bool] |
     else:
         phrase = " & ".join([f"'{term}'" for term in (_project_term(project_id), *whole)] + [f"'{last}':*"])
         found = text("SELECT item_id FROM item_search WHERE terms @@ CAST(:phrase AS tsquery)")
-    return Item.id.in_(found.bindparams(bindparam("phrase", phrase)).columns(literal_column("item_id")))  # type: ignore[arg-type]
+    return Item.id.in_(found.bindparams(bindparam("phrase", phrase)).columns(literal_column("item_id")))
 
 
 def document(item: Item) -> str:

@@ -133,9 +133,7 @@ def _span_row(project_id: UUID, number: int, span: Span) -> dict[str, Any]:
 KEY = ("project_id", "series_kind", "series_id", "day", "audience")
 
 
-async def write_movements(
-    db: AsyncSession, project_id: UUID, movements: burndown.Movements
-) -> None:
+async def write_movements(db: AsyncSession, project_id: UUID, movements: burndown.Movements) -> None:
     """Adds movements to the burndown's days; a day that had none gets its row."""
     rows = [
         {

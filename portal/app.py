@@ -1,0 +1,52 @@
+"""The application: settings in, an ASGI app out. Nothing happens on import."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from fastapi import FastAPI
+
+import api.routes
+import web.routes
+from portal import background, logs, metrics
+from portal.db import Database
+from portal.identity.providers import Providers
+from portal.ledger.keys import SigningKeys
+from portal.settings import Settings
+from web.gate import Gate
+from web.security import Edge, origin_of
+
+
+def create_app(settings: Settings, *, with_background: bool = False) -> FastAPI:
+    """The portal as an ASGI application. `with_background` also runs the jobs (mail, daily heads, clean-up)."""
+    app = FastAPI(title=settings.agency_name, docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan)
+    app.state.settings = settings
+    app.state.database = Database(settings.database)
+    app.state.providers = Providers(settings)
+    app.state.keys = SigningKeys(settings.keys_dir)
+    app.state.with_background = with_background
+    app.state.stopping = asyncio.Event()
+    web.routes.include(app)
+    api.routes.include(app)
+    app.add_middleware(Gate, state=app.state)
+    app.add_middleware(
+        Edge, base_url=settings.base_url, form_targets=[origin_of(one.issuer) for one in settings.oidc_providers]
+    )
+    metrics.install(app, settings)
+    app.add_middleware(logs.RequestIdMiddleware)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    web.routes.warm()
+    jobs = asyncio.create_task(background.run(app.state)) if app.state.with_background else None
+    try:
+        yield
+    finally:
+        app.state.stopping.set()
+        if jobs:
+            jobs.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await jobs
+        await app.state.database.dispose()
