@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -100,6 +100,8 @@ class Database:
         self._gate = asyncio.Semaphore(pool_size)
         self._reader = self.engine if self.is_sqlite else self.engine.execution_options(**SNAPSHOT)
         self._writer = self.engine.execution_options(writes=True)
+        self.on_write_wait: Callable[[float], None] | None = None
+        """Told the seconds that each write waited for SQLite's lock; None: nobody measures."""
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -115,7 +117,9 @@ class Database:
         """
         async with self._gate, AsyncSession(self._writer, expire_on_commit=False) as session:
             if self.is_sqlite:
-                await _take_write_lock(session)
+                waited = await _take_write_lock(session)
+                if self.on_write_wait:
+                    self.on_write_wait(waited)
             yield session
             await session.commit()
 
@@ -168,13 +172,15 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-async def _take_write_lock(session: AsyncSession) -> None:
-    deadline = asyncio.get_running_loop().time() + WRITE_LOCK_PATIENCE_SECONDS
+async def _take_write_lock(session: AsyncSession) -> float:
+    """Begins the transaction that writes; returns how long it waited, in seconds."""
+    started = asyncio.get_running_loop().time()
+    deadline = started + WRITE_LOCK_PATIENCE_SECONDS
     pause = 0.002
     while True:
         try:
             await session.connection()
-            return
+            return asyncio.get_running_loop().time() - started
         except OperationalError as error:
             await session.rollback()
             if not is_locked(error) or asyncio.get_running_loop().time() > deadline:
