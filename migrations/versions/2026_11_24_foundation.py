@@ -284,6 +284,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "item_number", "valid_from", name=op.f("pk_item_span")),
     )
     op.create_index("ix_item_span_from", "item_span", ["project_id", "valid_from"], unique=False)
+    op.create_index("ix_item_span_iteration", "item_span", ["project_id", "iteration_id", "item_number"], unique=False)
+    op.create_index("ix_item_span_milestone", "item_span", ["project_id", "milestone_id", "item_number"], unique=False)
     op.create_table(
         "iteration",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -523,6 +525,8 @@ def downgrade() -> None:
     op.drop_table("membership")
     op.drop_table("ledger_head")
     op.drop_table("iteration")
+    op.drop_index("ix_item_span_milestone", table_name="item_span")
+    op.drop_index("ix_item_span_iteration", table_name="item_span")
     op.drop_index("ix_item_span_from", table_name="item_span")
     op.drop_table("item_span")
     op.drop_table("item_label")

@@ -76,6 +76,9 @@ class ProjectFacts:
     time_zone: str
     currency: str
     languages: tuple[str, ...]
+    working_days: int
+    holidays: str | None
+    days_off: tuple[str, ...]
     show_staff: str
     unit: str
     version: int

@@ -149,6 +149,8 @@ class ItemSpan(Base):
     __table_args__ = (
         CheckConstraint("valid_to IS NULL OR valid_from < valid_to", name="is_not_empty"),
         Index("ix_item_span_from", "project_id", "valid_from"),
+        Index("ix_item_span_iteration", "project_id", "iteration_id", "item_number"),
+        Index("ix_item_span_milestone", "project_id", "milestone_id", "item_number"),
     )
 
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)

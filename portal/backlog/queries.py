@@ -7,16 +7,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, Date, Select, and_, exists, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, exists, literal, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
 from portal.backlog import search
 from portal.backlog.models import Category, Contributor, Item, ItemLabel, ItemType, Status
-from portal.db import UtcDateTime
+from portal.backlog.planlines import PlanLine
 from portal.errors import NotFound
 from portal.ledger.models import Audience
-from portal.people.models import Person
 from portal.projects.models import Iteration, Milestone
 
 AGENCY = "~agency"
@@ -38,74 +37,6 @@ async def item(db: AsyncSession, scope: Scope, number: int, *, removed: bool | N
     if found is None:
         raise NotFound(f"There is no item {number} in this project.")
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class PlanLine:
-    """A column, iteration or milestone by which the backlog can be filtered."""
-
-    kind: str
-    id: UUID
-    number: int
-    name: str
-    category: str | None
-    items: int
-    starts_on: Any = None
-    ends_on: Any = None
-    closed_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlanLines:
-    """All that the backlog can be filtered by, in order."""
-
-    statuses: tuple[PlanLine, ...]
-    iterations: tuple[PlanLine, ...]
-    milestones: tuple[PlanLine, ...]
-
-    def status(self, status_id: UUID) -> PlanLine:
-        """The column of this id."""
-        return next(line for line in self.statuses if line.id == status_id)
-
-    def named(self, kind: str, wanted_id: UUID | None) -> PlanLine | None:
-        """The iteration or milestone of this id, if any."""
-        lines = self.iterations if kind == "iteration" else self.milestones
-        return next((line for line in lines if line.id == wanted_id), None)
-
-
-async def plan_lines(db: AsyncSession, scope: Scope) -> PlanLines:
-    """Columns (with their item counts), iterations (newest first) and milestones in one statement."""
-    mine = scope.project_id
-    count = Status.client_items + Status.internal_items if scope.is_staff else Status.client_items
-    no_day, no_moment = literal(None, Date()), literal(None, UtcDateTime())
-    status = select(
-        literal("status").label("kind"),
-        Status.id.label("id"),
-        Status.position.label("number"),
-        Status.name.label("name"),
-        Status.category.label("category"),
-        count.label("items"),
-        no_day.label("starts_on"),
-        no_day.label("ends_on"),
-        no_moment.label("closed_at"),
-    ).where(Status.project_id == mine)
-    nothing = literal(None, Status.category.type), literal(0)
-    iteration = select(
-        literal("iteration"), Iteration.id, Iteration.number, Iteration.name, *nothing, Iteration.starts_on,
-        Iteration.ends_on, Iteration.closed_at,
-    ).where(Iteration.project_id == mine)  # fmt: skip
-    milestone = select(
-        literal("milestone"), Milestone.id, Milestone.number, Milestone.name, *nothing, Milestone.promised_on,
-        Milestone.expected_on, no_moment,
-    ).where(Milestone.project_id == mine)  # fmt: skip
-    statement: CompoundSelect[Any] = union_all(status, iteration, milestone)
-    lines = [PlanLine(*row) for row in await db.execute(statement)]
-
-    def of(kind: str, *, newest_first: bool = False) -> tuple[PlanLine, ...]:
-        found = [line for line in lines if line.kind == kind]
-        return tuple(sorted(found, key=lambda line: line.number, reverse=newest_first))
-
-    return PlanLines(of("status"), of("iteration", newest_first=True), of("milestone"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,34 +229,3 @@ async def contributors(db: AsyncSession, scope: Scope) -> Sequence[Contributor]:
     """Everybody that items of this project can be assigned to."""
     statement = select(Contributor).where(Contributor.project_id == scope.project_id)
     return (await db.scalars(statement.order_by(Contributor.name, Contributor.id).limit(1000))).all()
-
-
-async def actor_names(db: AsyncSession, scope: Scope, actors: Iterable[str]) -> dict[str, str | None]:
-    """How this viewer may read each actor of events: a name, `AGENCY`, or None where nothing is shown.
-
-    The client's own people are named; the agency's people, robots and imported authors obey the project's setting.
-    """
-    wanted = set(actors)
-    ids: dict[str, list[UUID]] = {"person": [], "staff": [], "contributor": []}
-    for actor in wanted:
-        side, _, rest = actor.partition(":")
-        if side in ids:
-            ids[side].append(UUID(rest))
-    statement = union_all(
-        select(literal("person"), Person.id, Person.name).where(Person.id.in_(ids["person"] + ids["staff"])),
-        select(literal("contributor"), Contributor.id, Contributor.name).where(
-            Contributor.project_id == scope.project_id, Contributor.id.in_(ids["contributor"])
-        ),
-    )
-    names = {(kind, one): name for kind, one, name in await db.execute(statement)}
-    return {actor: _actor_name(scope, actor, names) for actor in wanted}
-
-
-def _actor_name(scope: Scope, actor: str, names: dict[Any, str]) -> str | None:
-    side, _, rest = actor.partition(":")
-    if side == "person":
-        return names.get(("person", UUID(rest)))
-    if side in ("staff", "contributor"):
-        kind = "person" if side == "staff" else side
-        return shown_name(scope, names.get((kind, UUID(rest))))
-    return shown_name(scope, rest or actor)

@@ -13,6 +13,7 @@ from portal.access.models import Membership
 from portal.errors import NotFound
 from portal.ledger.models import ProjectLedger
 from portal.people.models import Company
+from portal.projects import calendar
 from portal.projects.models import Iteration, Milestone, Project, ProjectStatus
 
 FACTS: tuple[Any, ...] = (
@@ -28,6 +29,9 @@ FACTS: tuple[Any, ...] = (
     Project.time_zone,
     Project.currency,
     Project.languages,
+    Project.working_days,
+    Project.holidays,
+    Project.days_off,
     Project.show_staff,
     Project.unit,
 )
@@ -51,6 +55,9 @@ def facts_of(row: Row[Any]) -> ProjectFacts | None:
         time_zone=row.time_zone,
         currency=row.currency,
         languages=tuple(row.languages),
+        working_days=row.working_days,
+        holidays=row.holidays,
+        days_off=tuple(row.days_off),
         show_staff=row.show_staff,
         unit=row.unit,
         version=row.version,
@@ -87,6 +94,12 @@ class ProjectLine:
 
     facts: ProjectFacts
     roles: frozenset[Role]
+
+
+def calendar_of(scope: Scope) -> calendar.Calendar:
+    """The working days of the scope's project."""
+    project = scope.project
+    return calendar.of(project.working_days, project.holidays, project.days_off)
 
 
 async def mine(

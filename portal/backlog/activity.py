@@ -1,0 +1,111 @@
+"""What happened: events of the ledger with the names that this viewer may read."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CompoundSelect, Uuid, literal, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import Scope
+from portal.backlog.models import Contributor, Item
+from portal.backlog.queries import shown_name, visible
+from portal.ledger import queries as ledger
+from portal.ledger.queries import EventRow
+from portal.people.models import Person
+
+SIDES = ("person", "staff", "contributor")
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event with its actor's name, the title of the item it is about, and the assignees it names.
+
+    `actor` is a name, `queries.AGENCY`, or None where the project shows no names. `title` is None for what is no item,
+    or for an item that this viewer may not know of any more.
+    """
+
+    event: EventRow
+    actor: str | None
+    by_client: bool
+    title: str | None
+    names: dict[str, str | None]
+
+
+async def activity(db: AsyncSession, scope: Scope, *, before: int | None = None, limit: int = 50) -> list[Happening]:
+    """The newest events that this viewer may see, in two statements. The next page is before the last one's seq."""
+    events = await ledger.latest(db, scope.project_id, scope.audiences, before, limit)
+    return await told(db, scope, events)
+
+
+async def item_history(
+    db: AsyncSession, scope: Scope, number: int, *, before: int | None = None, limit: int = 100
+) -> list[Happening]:
+    """An item's events that this viewer may see, newest first, in two statements."""
+    events = await ledger.of_subject(db, scope.project_id, scope.audiences, "item", number, before, limit)
+    return await told(db, scope, events)
+
+
+async def told(db: AsyncSession, scope: Scope, events: Sequence[EventRow]) -> list[Happening]:
+    """Events with the names that this viewer may read; one statement, or none without events."""
+    if not events:
+        return []
+    refs = {ref for event in events for ref in _refs(event)}
+    numbers = {event.subject_number for event in events if event.subject_kind == "item"}
+    names, titles = await _names(db, scope, refs, numbers)
+    return [_happening(scope, event, names, titles) for event in events]
+
+
+def _refs(event: EventRow) -> Iterator[str]:
+    yield event.actor
+    yield from _assignees(event.body)
+
+
+def _assignees(body: dict[str, Any]) -> list[str]:
+    changed = body.get("changes", {}).get("assignee", ())
+    return [ref for ref in (*changed, body.get("assignee")) if ref]
+
+
+async def _names(
+    db: AsyncSession, scope: Scope, refs: Iterable[str], numbers: Iterable[int | None]
+) -> tuple[dict[str, str], dict[int, str]]:
+    ids: dict[str, list[UUID]] = {side: [] for side in SIDES}
+    for ref in refs:
+        side, _, rest = ref.partition(":")
+        if side in ids:
+            ids[side].append(UUID(rest))
+    people = ids["person"] + ids["staff"]
+    statement: CompoundSelect[Any] = union_all(
+        select(literal("person"), Person.id, literal(0), Person.name).where(Person.id.in_(people)),
+        select(literal("contributor"), Contributor.id, literal(0), Contributor.name).where(
+            Contributor.project_id == scope.project_id, Contributor.id.in_(ids["contributor"])
+        ),
+        select(literal("item"), literal(None, Uuid()), Item.number, Item.title).where(
+            *visible(scope), Item.number.in_([number for number in numbers if number is not None])
+        ),
+    )
+    names: dict[str, str] = {}
+    titles: dict[int, str] = {}
+    for kind, one, number, text in await db.execute(statement):
+        if kind == "item":
+            titles[number] = text
+        else:
+            names[f"{kind}:{one}"] = text
+    return names, titles
+
+
+def _happening(scope: Scope, event: EventRow, names: dict[str, str], titles: dict[int, str]) -> Happening:
+    title = titles.get(event.subject_number) if event.subject_kind == "item" and event.subject_number else None
+    assignees = {ref: _name(scope, ref, names) for ref in _assignees(event.body)}
+    return Happening(event, _name(scope, event.actor, names), event.actor.startswith("person:"), title, assignees)
+
+
+def _name(scope: Scope, ref: str, names: dict[str, str]) -> str | None:
+    """How this viewer may read an actor: the client's own people by name, everybody else as the project's setting says."""
+    side, _, rest = ref.partition(":")
+    if side == "person":
+        return names.get(ref)
+    if side in ("staff", "contributor"):
+        return shown_name(scope, names.get(ref.replace("staff:", "person:")))
+    return shown_name(scope, rest or ref)

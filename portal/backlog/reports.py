@@ -1,0 +1,232 @@
+"""The burndown as a page or the API asks for it: movements from the database, lines and causes from the pure rules."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock
+from portal.access import Scope
+from portal.backlog import chart, forecast
+from portal.backlog.burndown import Amounts
+from portal.backlog.models import BurnDay, Item, ItemSpan, SeriesKind
+from portal.backlog.planlines import PlanLine, PlanLines
+from portal.backlog.store import span_of
+from portal.errors import Invalid
+from portal.ledger.models import Audience
+from portal.projects import queries as projects
+from portal.projects.models import Unit
+
+MOST_CAUSES = 200
+"""Items whose part in the scope's steps is told; further ones are counted only."""
+VELOCITY_ITERATIONS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which burndown: of the project, or of an iteration or milestone by its number; in which unit; as of which day."""
+
+    kind: SeriesKind = SeriesKind.PROJECT
+    number: int | None = None
+    unit: Unit | None = None
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCause:
+    """A cause of a step with the item it names; an item that this viewer may not know of is not named."""
+
+    cause: chart.Cause
+    number: int | None
+    title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IterationDone:
+    """What an iteration had finished by its last day."""
+
+    line: PlanLine
+    done: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Burndown:
+    """All of one burndown. `points` is empty while nothing has moved yet. `line` is None for the whole project."""
+
+    wanted: Wanted
+    unit: Unit
+    line: PlanLine | None
+    first: date | None
+    last: date | None
+    points: Sequence[chart.BurnPoint]
+    ideal: Sequence[tuple[date, Decimal]]
+    steps: Sequence[chart.Row]
+    causes: Sequence[NamedCause]
+    has_more_causes: bool
+    velocity: Sequence[IterationDone]
+    finish: forecast.Finish | None
+
+    @property
+    def now(self) -> chart.BurnPoint | None:
+        """How it stands at the end of the last day drawn."""
+        return self.points[-1] if self.points else None
+
+
+async def burndown(db: AsyncSession, scope: Scope, plan: PlanLines, wanted: Wanted, *, causes: bool = True) -> Burndown:
+    """The burndown that is wanted, in at most two statements (one without `causes`).
+
+    Raises NotFound for an unknown iteration or milestone, Invalid for a day in the future.
+    """
+    today = scope.today
+    if wanted.as_of and wanted.as_of > today:
+        raise Invalid("as_of is a day that has been, or today.", field="as_of", value=wanted.as_of.isoformat())
+    line = None if wanted.kind is SeriesKind.PROJECT else plan.numbered(wanted.kind, wanted.number or 0)
+    unit = wanted.unit or Unit(scope.project.unit)
+    end = wanted.as_of or today
+    measured = _measured_iterations(plan, end) if line is None else []
+    moved = await _movements(db, scope, wanted.kind, line, measured)
+    rows = [(row.day, _amounts(row, unit)) for row in moved if row.series_kind == wanted.kind]
+    first, last = _window(scope, line, rows, end)
+    if first is None or last is None:
+        return Burndown(wanted, unit, line, None, None, (), (), (), (), False, (), None)
+    points = chart.series(rows, first, last)
+    steps = chart.steps(rows, first, last)
+    named, more = await _causes(db, scope, wanted.kind, line, unit, steps) if causes and steps else ([], False)
+    velocity = _velocity(measured, moved, unit)
+    return Burndown(
+        wanted, unit, line, first, last, points, _ideal(scope, line, points, rows), steps, named, more, velocity,
+        _finish(scope, points, rows, end) if line is None else None,
+    )  # fmt: skip
+
+
+def _measured_iterations(plan: PlanLines, end: date) -> list[PlanLine]:
+    over = [line for line in plan.iterations if line.ends_on and line.ends_on < end]
+    return sorted(over, key=lambda line: (line.ends_on, line.number))[-VELOCITY_ITERATIONS:]
+
+
+async def _movements(
+    db: AsyncSession, scope: Scope, kind: SeriesKind, line: PlanLine | None, measured: Iterable[PlanLine]
+) -> Sequence[Row[Any]]:
+    series = [and_(BurnDay.series_kind == kind, BurnDay.series_id == (line.id if line else scope.project_id))]
+    ids = [one.id for one in measured]
+    if ids:
+        series.append(and_(BurnDay.series_kind == SeriesKind.ITERATION, BurnDay.series_id.in_(ids)))
+    audience = [Audience.CLIENT, Audience.INTERNAL] if scope.is_staff else [Audience.CLIENT]
+    statement = (
+        select(BurnDay.__table__)
+        .where(BurnDay.project_id == scope.project_id, or_(*series), BurnDay.audience.in_(audience))
+        .order_by(BurnDay.day)
+    )
+    return (await db.execute(statement)).all()
+
+
+def _amounts(row: Row[Any], unit: Unit) -> Amounts:
+    match unit:
+        case Unit.POINTS:
+            return Amounts(row.points_added, row.points_removed, row.points_reestimated, row.points_done,
+                           row.points_reopened, row.points_unestimated)  # fmt: skip
+        case Unit.HOURS:
+            return Amounts(row.hours_added, row.hours_removed, row.hours_reestimated, row.hours_done,
+                           row.hours_reopened, row.hours_unestimated)  # fmt: skip
+    added, removed, done, reopened = map(
+        Decimal, (row.items_added, row.items_removed, row.items_done, row.items_reopened)
+    )
+    return Amounts(added, removed, Decimal(0), done, reopened)
+
+
+def _window(
+    scope: Scope, line: PlanLine | None, rows: Sequence[chart.Row], end: date
+) -> tuple[date | None, date | None]:
+    """The days that are drawn: from the start (or the first movement) until the end of the work, today or `as_of`.
+
+    An iteration is drawn past its planned end for as long as something still moved in it.
+    """
+    started = line.starts_on if line else None
+    first = started or (rows[0][0] if rows else None)
+    if first is None or first > end or not rows:
+        return None, None
+    last_moved = max((day for day, _ in rows if day <= end), default=first)
+    if line is None:
+        return first, end
+    over = line.done_on or line.ends_on or line.due_on
+    return first, min(end, max(over, last_moved)) if over else end
+
+
+def _ideal(
+    scope: Scope, line: PlanLine | None, points: Sequence[chart.BurnPoint], rows: Sequence[chart.Row]
+) -> Sequence[tuple[date, Decimal]]:
+    due = line.due_on if line else None
+    if line is None or due is None or not points or due <= points[0].day:
+        return ()
+    first = points[0].day
+    days = [point.day for point in points if point.day <= due]
+    return chart.ideal(points[0].scope, first, due, projects.calendar_of(scope), [*days, due] if days else [due])
+
+
+def _velocity(measured: Sequence[PlanLine], moved: Sequence[Row[Any]], unit: Unit) -> list[IterationDone]:
+    ends = {line.id: line.ends_on for line in measured}
+    done: dict[UUID, Decimal] = dict.fromkeys(ends, Decimal(0))
+    for row in moved:
+        end = ends.get(row.series_id)
+        if row.series_kind == SeriesKind.ITERATION and end is not None and row.day <= end:
+            done[row.series_id] += _amounts(row, unit).done_change
+    return [IterationDone(line, done[line.id]) for line in measured]
+
+
+def _finish(scope: Scope, points: Sequence[chart.BurnPoint], rows: Sequence[chart.Row], end: date) -> forecast.Finish:
+    calendar = projects.calendar_of(scope)
+    pace = forecast.pace_of_days(((day, moved.done_change) for day, moved in rows), calendar, end)
+    return forecast.finish(points[-1].remaining, pace, calendar, end)
+
+
+async def _causes(
+    db: AsyncSession, scope: Scope, kind: SeriesKind, line: PlanLine | None, unit: Unit, steps: Sequence[chart.Row]
+) -> tuple[list[NamedCause], bool]:
+    """The latest causes of the steps, newest first, and whether there are more."""
+    first, last = steps[0][0], steps[-1][0]
+    touched = _touched(scope, kind, line, first, last)
+    statement = (
+        select(ItemSpan, Item.title, Item.deleted, Item.audience.label("item_audience"))
+        .join(Item, and_(Item.project_id == ItemSpan.project_id, Item.number == ItemSpan.item_number))
+        .where(ItemSpan.project_id == scope.project_id, ItemSpan.item_number.in_(touched))
+        .order_by(ItemSpan.item_number, ItemSpan.valid_from)
+    )
+    lives: dict[int, list[Any]] = {}
+    for row in await db.execute(statement):
+        lives.setdefault(row.ItemSpan.item_number, []).append(row)
+    lens = chart.Lens((kind, line.id if line else None), unit, scope.zone, scope.is_staff)
+    found = [
+        _named(scope, cause, rows[0])
+        for number, rows in lives.items()
+        for cause in chart.step_causes(number, [span_of(row.ItemSpan) for row in rows], lens, first, last)
+    ]
+    found.sort(key=lambda named: (named.cause.day, named.cause.number), reverse=True)
+    return found[:MOST_CAUSES], len(found) > MOST_CAUSES or len(lives) >= MOST_CAUSES
+
+
+def _touched(scope: Scope, kind: SeriesKind, line: PlanLine | None, first: date, last: date) -> Any:
+    """The numbers of the items that changed last within the days of the steps."""
+    start = clock.start_of_day(first, scope.zone)
+    end = clock.start_of_day(last + timedelta(days=1), scope.zone)
+    statement = select(ItemSpan.item_number).where(
+        ItemSpan.project_id == scope.project_id, ItemSpan.valid_from >= start, ItemSpan.valid_from < end
+    )
+    if line is not None:
+        column = ItemSpan.iteration_id if kind is SeriesKind.ITERATION else ItemSpan.milestone_id
+        members = select(ItemSpan.item_number).where(ItemSpan.project_id == scope.project_id, column == line.id)
+        statement = statement.where(ItemSpan.item_number.in_(members))
+    if not scope.is_staff:
+        statement = statement.where(ItemSpan.audience == Audience.CLIENT)
+    latest = statement.order_by(ItemSpan.valid_from.desc(), ItemSpan.item_number).limit(MOST_CAUSES)
+    return select(latest.subquery().c.item_number)
+
+
+def _named(scope: Scope, cause: chart.Cause, row: Any) -> NamedCause:
+    if scope.is_staff or (row.item_audience == Audience.CLIENT and not row.deleted):
+        return NamedCause(cause, cause.number, row.title)
+    return NamedCause(cause, None, None)
