@@ -8,7 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, UtcDateTime
 
-BYTE_EXACT = String().with_variant(String(collation="C"), "postgresql").with_variant(String(collation="BINARY"), "sqlite")
+BYTE_EXACT = (
+    String().with_variant(String(collation="C"), "postgresql").with_variant(String(collation="BINARY"), "sqlite")
+)
 """Text that is compared byte for byte, whatever the database's own collation thinks is equal."""
 
 

@@ -1,0 +1,60 @@
+"""The ways out of the outbox: a mail server, or a folder where each mail is a file."""
+
+import os
+from email.message import EmailMessage
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from portal.notify.outbox import Deliver, Undeliverable
+from portal.settings import Settings
+
+TIMEOUT_SECONDS = 30
+PORTS = {"smtp": 587, "smtps": 465}
+
+
+def delivery(settings: Settings) -> Deliver:
+    """How this portal sends mail: by `smtp_url` if it is set, else into `mail_folder` (default: data_dir/mail)."""
+    if settings.smtp_url is not None:
+        return by_smtp(settings.smtp_url.get_secret_value())
+    return into_folder(settings.mail_folder or settings.data_dir / "mail")
+
+
+def into_folder(folder: Path) -> Deliver:
+    """Writes each mail as `<its id>.eml`; the same mail sent twice is one file."""
+
+    async def deliver(message: EmailMessage) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = str(message["Message-ID"]).strip("<>").partition("@")[0]
+        unfinished = folder / f".{name}.part"
+        unfinished.write_bytes(bytes(message))
+        os.replace(unfinished, folder / f"{name}.eml")
+
+    return deliver
+
+
+def by_smtp(address: str) -> Deliver:
+    """Sends through `smtp://user:password@host:587` (STARTTLS whenever a password is sent, or offered) or `smtps://…`."""
+    parts = urlsplit(address)
+    password = unquote(parts.password) if parts.password else None
+
+    async def deliver(message: EmailMessage) -> None:
+        import aiosmtplib  # here: a portal that mails into a folder never needs it
+
+        try:
+            await aiosmtplib.send(
+                message,
+                hostname=parts.hostname,
+                port=parts.port or PORTS[parts.scheme],
+                username=unquote(parts.username) if parts.username else None,
+                password=password,
+                use_tls=parts.scheme == "smtps",
+                # With a password in hand, never in the clear: True refuses a server that does not offer STARTTLS.
+                start_tls=None if parts.scheme == "smtps" or password is None else True,
+                timeout=TIMEOUT_SECONDS,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            if all(500 <= one.code < 600 for one in refused.recipients):
+                raise Undeliverable("the mail server knows no such address") from None
+            raise
+
+    return deliver
