@@ -45,7 +45,7 @@ def _terms_of_word(word: str) -> tuple[str, ...]:
     pairs = [run[at : at + 2] for at in range(len(run) - 1)] or [run]
     singles = list(run)
     rest = [term for part in (before, after) if part for term in _terms_of_word(part)]
-    return tuple([*pairs, *singles, *rest])
+    return (*pairs, *singles, *rest)
 
 
 def _stem(word: str) -> str:
@@ -101,15 +101,16 @@ def document(item: Item) -> str:
     return "\n".join(part for part in parts if part)
 
 
+def entry(project_id: UUID, item: Item) -> list[str]:
+    """The terms that the index keeps for an item; none for one that is removed."""
+    return [] if item.deleted else [_project_term(project_id), *terms(document(item))]
+
+
 async def index(db: AsyncSession, project_id: UUID, items: Sequence[Item]) -> None:
     """Brings the index up to date for these items, which must have their row ids."""
     if not items:
         return
-    rows = [
-        {"item_id": item.id, "terms": " ".join([_project_term(project_id), *terms(document(item))])}
-        for item in items
-        if not item.deleted
-    ]
+    rows = [{"item_id": item.id, "terms": " ".join(entry(project_id, item))} for item in items if not item.deleted]
     connection = await db.connection()
     await connection.execute(text(_FORGET[connection.dialect.name]), [{"item_id": item.id} for item in items])
     if rows:

@@ -1,0 +1,180 @@
+"""What happens by itself while the portal runs: mail, the daily signed heads, clearing away what has expired.
+
+Every job may run twice, or on two machines at once, without harm; on one machine a lock lets one process do them.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, inspect, select, tuple_, update
+from sqlalchemy.orm import InstrumentedAttribute
+from starlette.datastructures import State
+
+from api.models import IdempotencyKey
+from portal import clock
+from portal.connectors.models import ImportJob
+from portal.db import Base, Database
+from portal.identity.models import Session, SignIn, SpentToken
+from portal.ledger.heads import sign_due_heads
+from portal.notify import outbox
+from portal.notify.compose import composer
+from portal.notify.deliver import delivery
+from web import catalogues
+
+LOCK_FILE = "background.lock"
+TICK_SECONDS = 1.0
+ROWS_AT_ONCE = 500
+"""Rows deleted by one transaction: on SQLite all requests of the process wait for it."""
+SESSIONS_KEPT = timedelta(days=1)
+START_WITHIN = timedelta(minutes=10)
+"""An import whose process has not begun by then never will."""
+ELSEWHERE_WITHIN = timedelta(hours=6)
+"""How long an import may run on a machine whose files we cannot see."""
+ENDED_EARLY = "The process that ran this import ended before it was done. Nothing was changed; start it again."
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that is done again and again."""
+
+    name: str
+    every_seconds: float
+    work: Callable[[State], Awaitable[int]]
+    """Returns how much was done, for the log."""
+
+
+async def run(state: State) -> None:
+    """Sends mail and does all jobs when they are due, until cancelled."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(send_mail(state))
+        group.create_task(do_jobs(state))
+
+
+async def do_jobs(state: State) -> None:
+    """Does all jobs when they are due. One that fails is logged and tried again at its next turn."""
+    with lock_of(state.settings.data_dir) as is_ours:
+        due = dict.fromkeys(JOBS, 0.0)
+        while True:
+            if is_ours():
+                for job in JOBS:
+                    if asyncio.get_running_loop().time() >= due[job]:
+                        await _once(job, state)
+                        due[job] = asyncio.get_running_loop().time() + job.every_seconds
+            await asyncio.sleep(TICK_SECONDS)
+
+
+async def _once(job: Job, state: State) -> None:
+    try:
+        done = await job.work(state)
+    except Exception as error:
+        _log.error("A background job failed.", exc_info=error, extra={"job": job.name})
+    else:
+        if done:
+            _log.info("A background job did its work.", extra={"job": job.name, "done": done})
+
+
+@contextmanager
+def lock_of(folder: Path) -> Iterator[Callable[[], bool]]:
+    """A function that says whether this process does the jobs: the first to ask does, and the next when it ends."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        yield lambda: takes(handle)
+    finally:
+        os.close(handle)
+
+
+def takes(handle: int) -> bool:
+    """Whether an open file's lock is ours, or could be had just now."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def sign_heads(state: State) -> int:
+    """Signs the head of every project where something happened since yesterday's."""
+    async with state.database.write() as db:
+        return await sign_due_heads(db, state.keys, clock.now())
+
+
+async def clear_expired(state: State) -> int:
+    """Deletes sessions, sign-ins, used logout tokens and answers to repeated requests whose time is over."""
+    now = clock.now()
+    return sum(
+        [
+            await delete_before(state.database, Session, Session.expires_at, now - SESSIONS_KEPT),
+            await delete_before(state.database, Session, Session.idle_until, now - SESSIONS_KEPT),
+            await delete_before(state.database, SignIn, SignIn.expires_at, now),
+            await delete_before(state.database, SpentToken, SpentToken.expires_at, now),
+            await delete_before(state.database, IdempotencyKey, IdempotencyKey.expires_at, now),
+        ]
+    )
+
+
+async def delete_before(database: Database, table: type[Base], column: InstrumentedAttribute[Any], moment: Any) -> int:
+    """Deletes a table's rows whose time in `column` was before a moment, some at a time; returns how many."""
+    key = inspect(table).primary_key
+    old = select(*key).where(column < moment).limit(ROWS_AT_ONCE)
+    total = 0
+    while True:
+        async with database.write() as db:
+            result: Any = await db.execute(delete(table).where(tuple_(*key).in_(old)))
+        total += result.rowcount
+        if result.rowcount < ROWS_AT_ONCE:
+            return total
+        await asyncio.sleep(0)
+
+
+async def fail_abandoned_imports(state: State) -> int:
+    """Marks imports as failed whose process is gone: nobody holds the lock on the uploaded file any more."""
+    async with state.database.read() as db:
+        statement = select(ImportJob).where(ImportJob.state.in_(("waiting", "running")))
+        jobs = (await db.scalars(statement.execution_options(cross_project="imports of processes that died"))).all()
+    gone = [job.id for job in jobs if is_abandoned(job)]
+    if gone:
+        async with state.database.write() as db:
+            unfinished = (ImportJob.id.in_(gone), ImportJob.state.in_(("waiting", "running")))
+            values = {"state": "failed", "error": ENDED_EARLY, "finished_at": clock.now()}
+            await db.execute(
+                update(ImportJob).where(*unfinished).values(values)
+                .execution_options(cross_project="imports of processes that died")
+            )  # fmt: skip
+    return len(gone)
+
+
+def is_abandoned(job: ImportJob) -> bool:
+    """Whether no process works on an unfinished import any more. The one that does holds a lock on its file."""
+    age = clock.now() - (job.started_at or job.created_at)
+    try:
+        handle = os.open(job.path, os.O_RDONLY)
+    except FileNotFoundError:
+        return age > ELSEWHERE_WITHIN
+    try:
+        return takes(handle) and (job.state == "running" or age > START_WITHIN)
+    finally:
+        os.close(handle)
+
+
+async def send_mail(state: State) -> None:
+    """Sends what is in the outbox, until cancelled. Leases keep several processes from sending the same mail."""
+    compose = composer(state.settings, catalogues.catalogue)
+    await outbox.send_forever(state.database, compose, delivery(state.settings))
+
+
+JOBS = (
+    Job("sign heads", 600, sign_heads),
+    Job("clear expired", 3600, clear_expired),
+    Job("fail abandoned imports", 60, fail_abandoned_imports),
+)
