@@ -17,7 +17,7 @@ BOUND = (
     "SELECT title FROM item WHERE project_id = :project",
     "SELECT item.title FROM item WHERE item.project_id IN (?, ?) AND (item.number = ? OR item.number = ?)",
     "SELECT item.title FROM item WHERE (item.project_id, item.number) IN ((?, ?), (?, ?))",
-    "SELECT item.title FROM project_ledger JOIN item ON item.project_id = project_ledger.id WHERE project_ledger.key = ?",
+    "SELECT 1 FROM project_ledger JOIN item ON item.project_id = project_ledger.id WHERE project_ledger.key = ?",
     "SELECT 1 FROM item JOIN status ON status.id = item.status_id AND status.project_id = item.project_id"
     " WHERE item.project_id = ?",
     "SELECT 1 FROM item LEFT OUTER JOIN (status JOIN milestone ON milestone.project_id = status.project_id)"
@@ -26,7 +26,7 @@ BOUND = (
     " (SELECT 1 FROM item WHERE item.project_id = item_label.project_id AND item.number = item_label.item_number)",
     "WITH wanted AS (SELECT item.project_id, item.number FROM item WHERE item.project_id = ?)"
     " SELECT item_label.label FROM item_label JOIN wanted ON item_label.project_id = wanted.project_id",
-    "SELECT a.number FROM item AS a WHERE a.project_id = ? UNION ALL SELECT b.number FROM item AS b WHERE ? = b.project_id",
+    "SELECT 1 FROM item AS a WHERE a.project_id = ? UNION ALL SELECT 1 FROM item AS b WHERE ? = b.project_id",
     "UPDATE item SET title = ? WHERE item.project_id = ? AND item.number BETWEEN ? AND ?",
     "DELETE FROM item_label WHERE item_label.project_id = ?",
     "INSERT INTO item (project_id, number) VALUES (?, ?) ON CONFLICT (project_id, number) DO UPDATE SET title = ?",
@@ -46,7 +46,9 @@ ACROSS = {
     "SELECT 1 FROM item, status WHERE item.project_id = ?": ("status",),
     "SELECT 1 FROM item JOIN status ON status.project_id = item.project_id": ("item", "status"),
     "SELECT 1 FROM membership JOIN person ON membership.project_id = person.id": ("membership",),
-    "SELECT 1 FROM item WHERE item.project_id = ? AND EXISTS (SELECT 1 FROM item_label WHERE label = ?)": ("item_label",),
+    "SELECT 1 FROM item WHERE item.project_id = ? AND EXISTS (SELECT 1 FROM item_label WHERE label = ?)": (
+        "item_label",
+    ),
     "SELECT 1 FROM item_label WHERE EXISTS (SELECT 1 FROM item WHERE item.project_id = ?)": ("item_label",),
     "SELECT 1 FROM item WHERE item.project_id = ? UNION SELECT 1 FROM item": ("item",),
     "WITH x AS (SELECT * FROM event) SELECT 1 FROM item JOIN x ON x.project_id = item.project_id": ("event",),

@@ -1,0 +1,78 @@
+"""What every test has: databases of its own, walls around projects and around this machine, asyncio."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from portal.db import Database
+from tests.support import databases, network, run, statements
+
+BOTH = ("sqlite", "postgresql")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything is collected."""
+    run.begin()
+    network.guard()
+    statements.install()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After the last test."""
+    run.end()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs PostgreSQL or the browser, so that the fast run can leave it out."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            if getattr(item, "callspec", None) and item.callspec.params.get("database_url") == "postgresql":
+                item.add_marker("postgres")
+            if "browser" in item.fixturenames:
+                item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def wall() -> Iterator[statements.Wall]:
+    """Fails a test in which a statement read across projects, even if the code under test swallowed the refusal."""
+    statements.WALL.take_refused()
+    yield statements.WALL
+    refused = statements.WALL.take_refused()
+    assert not refused, "\n".join(refused)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[databases.PostgresServer]:
+    """The run's PostgreSQL server."""
+    with databases.PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty database of the test's own, on SQLite and on PostgreSQL.
+
+    A test of one of them says `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)`.
+    """
+    if request.param == "sqlite":
+        yield databases.sqlite_copy(tmp_path / "portal.sqlite")
+        return
+    server: databases.PostgresServer = request.getfixturevalue("postgres")
+    url = server.create()
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The same database, open."""
+    opened = Database(database_url, pool_size=4)
+    yield opened
+    await opened.dispose()
