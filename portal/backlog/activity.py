@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Uuid, literal, select, union_all
+from sqlalchemy import CompoundSelect, Select, Uuid, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
@@ -14,8 +14,10 @@ from portal.backlog.queries import shown_name, visible
 from portal.ledger import queries as ledger
 from portal.ledger.queries import EventRow
 from portal.people.models import Person
+from portal.projects.models import Iteration, Milestone
 
 SIDES = ("person", "staff", "contributor")
+PLAN = {"iteration": Iteration, "milestone": Milestone}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Happening:
     by_client: bool
     title: str | None
     names: dict[str, str | None]
+    plan: dict[tuple[str, int], str]
+    """The names of the iterations and milestones that it is about or speaks of, by kind and number."""
 
 
 async def activity(db: AsyncSession, scope: Scope, *, before: int | None = None, limit: int = 50) -> list[Happening]:
@@ -53,8 +57,9 @@ async def told(db: AsyncSession, scope: Scope, events: Sequence[EventRow]) -> li
         return []
     refs = {ref for event in events for ref in _refs(event)}
     numbers = {event.subject_number for event in events if event.subject_kind == "item"}
-    names, titles = await _names(db, scope, refs, numbers)
-    return [_happening(scope, event, names, titles) for event in events]
+    plan = {ref for event in events for ref in _plan_refs(event)}
+    names, titles, planned = await _names(db, scope, refs, numbers, plan)
+    return [_happening(scope, event, names, titles, planned) for event in events]
 
 
 def _refs(event: EventRow) -> Iterator[str]:
@@ -67,9 +72,23 @@ def _assignees(body: dict[str, Any]) -> list[str]:
     return [ref for ref in (*changed, body.get("assignee")) if ref]
 
 
+def _plan_refs(event: EventRow) -> Iterator[tuple[str, int]]:
+    """The iterations and milestones that an event is about or speaks of."""
+    changes = event.body.get("changes", {})
+    for kind in PLAN:
+        spoken = [*changes.get(kind, ()), event.body.get(kind)]
+        if event.subject_kind == kind:
+            spoken.append(event.subject_number)
+        yield from ((kind, number) for number in spoken if isinstance(number, int))
+
+
 async def _names(
-    db: AsyncSession, scope: Scope, refs: Iterable[str], numbers: Iterable[int | None]
-) -> tuple[dict[str, str], dict[int, str]]:
+    db: AsyncSession,
+    scope: Scope,
+    refs: Iterable[str],
+    numbers: Iterable[int | None],
+    plan: Iterable[tuple[str, int]],
+) -> tuple[dict[str, str], dict[int, str], dict[tuple[str, int], str]]:
     ids: dict[str, list[UUID]] = {side: [] for side in SIDES}
     for ref in refs:
         side, _, rest = ref.partition(":")
@@ -84,21 +103,38 @@ async def _names(
         select(literal("item"), literal(None, Uuid()), Item.number, Item.title).where(
             *visible(scope), Item.number.in_([number for number in numbers if number is not None])
         ),
+        *(_planned(scope, kind, model, plan) for kind, model in PLAN.items()),
     )
     names: dict[str, str] = {}
     titles: dict[int, str] = {}
+    planned: dict[tuple[str, int], str] = {}
     for kind, one, number, text in await db.execute(statement):
         if kind == "item":
             titles[number] = text
+        elif kind in PLAN:
+            planned[kind, number] = text
         else:
             names[f"{kind}:{one}"] = text
-    return names, titles
+    return names, titles, planned
 
 
-def _happening(scope: Scope, event: EventRow, names: dict[str, str], titles: dict[int, str]) -> Happening:
+def _planned(scope: Scope, kind: str, model: Any, plan: Iterable[tuple[str, int]]) -> Select[Any]:
+    numbers = [number for of, number in plan if of == kind]
+    mine = (model.project_id == scope.project_id, model.number.in_(numbers))
+    return select(literal(kind), literal(None, Uuid()), model.number, model.name).where(*mine)
+
+
+def _happening(
+    scope: Scope,
+    event: EventRow,
+    names: dict[str, str],
+    titles: dict[int, str],
+    planned: dict[tuple[str, int], str],
+) -> Happening:
     title = titles.get(event.subject_number) if event.subject_kind == "item" and event.subject_number else None
     assignees = {ref: _name(scope, ref, names) for ref in _assignees(event.body)}
-    return Happening(event, _name(scope, event.actor, names), event.actor.startswith("person:"), title, assignees)
+    by_client = event.actor.startswith("person:")
+    return Happening(event, _name(scope, event.actor, names), by_client, title, assignees, planned)
 
 
 def _name(scope: Scope, ref: str, names: dict[str, str]) -> str | None:

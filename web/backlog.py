@@ -1,0 +1,261 @@
+"""The backlog as pages: the list with its filters, the same as CSV, the board, and one item with its history."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response, StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import Scope
+from portal.backlog import activity as history
+from portal.backlog import detail as details
+from portal.backlog import planlines, queries
+from portal.backlog.detail import ItemDetail
+from portal.backlog.models import Category, ItemType, Waiting
+from portal.backlog.planlines import PlanLine, PlanLines
+from portal.backlog.queries import Filter, ItemLine
+from portal.errors import Invalid
+from web.catalogues import catalogue
+from web.deps import ProjectScope, ReadSession
+from web.etag import unchanged
+from web.locale_choice import locale_of
+from web.render import etag_for, respond
+from web.spreadsheet import BOM, Cell, rows_as_csv
+from web.telling import Teller, Told, actor_text, tell
+
+EACH_PAGE = 50
+EACH_COLUMN = 30
+EACH_CSV_READ = 500
+LONGEST_TEXT = 200
+CURSOR = re.compile(r"(-?\d{1,18})\.(\d{1,9})")
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogPage:
+    """The context of backlog/list.html."""
+
+    rows: Sequence[ItemLine]
+    plan: PlanLines
+    wanted: Filter
+    asked: dict[str, str]
+    total: int | None
+    hours: bool
+    first: str
+    next: str
+    csv: str
+    without: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A board column with the first of its items."""
+
+    line: PlanLine
+    rows: Sequence[ItemLine]
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoardPage:
+    """The context of backlog/board.html."""
+
+    columns: Sequence[Column]
+    iterations: Sequence[PlanLine]
+    chosen: PlanLine | None
+    hours: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """The context of backlog/item.html."""
+
+    item: ItemDetail
+    assignee: str
+    history: Sequence[Told]
+    earlier: str
+
+
+def filter_of(request: Request) -> Filter:
+    """What the address asks for. An empty field asks nothing; raises Invalid for one that cannot be right."""
+    asked = {name: value.strip() for name, value in request.query_params.items()}
+    text = asked.get("q", "")
+    if len(text) > LONGEST_TEXT or "\x00" in text:
+        raise Invalid(f"Search for at most {LONGEST_TEXT} characters.", field="q", value=text[:40])
+    return Filter(
+        status=asked.get("status") or None,
+        type=ItemType(_one_of(asked, "type", ItemType)) if asked.get("type") else None,
+        iteration=_number(asked, "iteration"),
+        milestone=_number(asked, "milestone"),
+        label=asked.get("label") or None,
+        text=text or None,
+        waiting_on=_one_of(asked, "waiting_on", Waiting) if asked.get("waiting_on") else None,
+    )
+
+
+def _one_of(asked: dict[str, str], name: str, allowed: type[ItemType] | type[Waiting]) -> str:
+    values = [one.value for one in allowed]
+    if asked[name] not in values:
+        raise Invalid(f"{name} must be one of: {', '.join(values)}.", field=name, value=asked[name])
+    return asked[name]
+
+
+def _number(asked: dict[str, str], name: str) -> int | None:
+    text = asked.get(name, "")
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise Invalid(f"{name} must be a number of this project.", field=name, value=text[:40])
+    return int(text)
+
+
+def cursor_of(request: Request) -> tuple[int, int] | None:
+    """Where the page before ended: (position, number). Raises Invalid."""
+    text = request.query_params.get("after", "")
+    if not text:
+        return None
+    found = CURSOR.fullmatch(text)
+    if not found:
+        raise Invalid("after must be what a “Next” link of this list gave.", field="after", value=text[:40])
+    return int(found[1]), int(found[2])
+
+
+def asked_of(wanted: Filter) -> dict[str, str]:
+    """The filter as an address has it, without what is not asked."""
+    named = {("q" if name == "text" else name): value for name, value in asdict(wanted).items() if value is not None}
+    return {name: str(value) for name, value in named.items()}
+
+
+def address(scope: Scope, path: str, asked: dict[str, str]) -> str:
+    """A page of the project with its query."""
+    return f"/projects/{scope.key}{path}" + (f"?{urlencode(asked)}" if asked else "")
+
+
+@router.get("/projects/{key}/backlog", name="backlog")
+async def backlog(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
+    """The backlog in its order, narrowed and paged."""
+    wanted, after = filter_of(request), cursor_of(request)
+    etag = etag_for(request, scope)
+    if same := unchanged(request, etag):
+        return same
+    plan = await planlines.plan_lines(db, scope)
+    rows = await queries.items(db, scope, wanted, after=after, limit=EACH_PAGE + 1)
+    page = _backlog_page(scope, plan, wanted, rows, after)
+    return respond(request, "backlog/list.html", page, scope=scope, tab="backlog", etag=etag)
+
+
+def _backlog_page(
+    scope: Scope, plan: PlanLines, wanted: Filter, rows: list[ItemLine], after: tuple[int, int] | None
+) -> BacklogPage:
+    asked = asked_of(wanted)
+    shown = rows[:EACH_PAGE]
+    further = f"{shown[-1].position}.{shown[-1].number}" if len(rows) > EACH_PAGE else ""
+    return BacklogPage(
+        rows=shown,
+        plan=plan,
+        wanted=wanted,
+        asked=asked,
+        total=_total(plan, wanted),
+        hours=scope.project.unit == "hours",
+        first=address(scope, "/backlog", asked) if after else "",
+        next=address(scope, "/backlog", {**asked, "after": further}) if further else "",
+        csv=address(scope, "/backlog.csv", asked),
+        without={
+            name: address(scope, "/backlog", {other: text for other, text in asked.items() if other != name})
+            for name in asked
+        },
+    )
+
+
+def _total(plan: PlanLines, wanted: Filter) -> int | None:
+    """How many items there are, where the maintained counters know it; nothing is counted for it."""
+    if wanted.is_empty:
+        return sum(line.items for line in plan.statuses)
+    if wanted == Filter(status=wanted.status):
+        return sum(line.items for line in plan.statuses if line.name == wanted.status)
+    return None
+
+
+@router.get("/projects/{key}/backlog.csv", name="backlog_csv")
+async def backlog_csv(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
+    """The same list whole, as CSV: exactly the items and fields that the page shows."""
+    wanted = filter_of(request)
+    headers = {"Content-Disposition": f'attachment; filename="{scope.key}-backlog.csv"', "Cache-Control": "no-store"}
+    locale = locale_of(request, scope.viewer.locale)
+    return StreamingResponse(_csv(db, scope, wanted, locale), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _csv(db: AsyncSession, scope: Scope, wanted: Filter, locale: str) -> AsyncIterator[str]:
+    gettext = catalogue(locale).gettext
+    yield BOM + rows_as_csv([_csv_head(scope)])
+    after: tuple[int, int] | None = None
+    while rows := await queries.items(db, scope, wanted, after=after, limit=EACH_CSV_READ):
+        yield rows_as_csv(_csv_row(scope, line, actor_text(line.assignee, gettext)) for line in rows)
+        after = rows[-1].position, rows[-1].number
+        if len(rows) < EACH_CSV_READ:
+            return
+
+
+def _csv_head(scope: Scope) -> list[Cell]:
+    head: list[Cell] = [
+        "number", "type", "title", "status", "category", "iteration", "milestone", "points", "hours", "priority",
+        "assignee", "labels", "blocked_on", "blocked_reason", "done_at", "external_key",
+    ]  # fmt: skip
+    return [*head, "audience"] if scope.is_staff else head
+
+
+def _csv_row(scope: Scope, line: ItemLine, assignee: str) -> list[Cell]:
+    row: list[Cell] = [
+        line.number, line.type.value, line.title, line.status, line.category.value, line.iteration, line.milestone,
+        line.points, line.hours, line.priority, assignee, ", ".join(line.labels), line.blocked_on,
+        line.blocked_reason, line.done_at.astimezone(scope.zone) if line.done_at else None, line.external_key,
+    ]  # fmt: skip
+    return [*row, line.audience.value] if scope.is_staff else row
+
+
+@router.get("/projects/{key}/board", name="board")
+async def board(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
+    """The columns with their first items; of one iteration, when it is asked for."""
+    number = _number(dict(request.query_params), "iteration")
+    etag = etag_for(request, scope)
+    if same := unchanged(request, etag):
+        return same
+    plan = await planlines.plan_lines(db, scope)
+    chosen = next((line for line in plan.iterations if line.number == number), None)
+    shown = [line for line in plan.statuses if line.category != Category.DROPPED or line.items]
+    found = await queries.board(db, scope, shown, iteration=chosen.id if chosen else None, each=EACH_COLUMN + 1)
+    columns = [_column(scope, line, found[line.id], number) for line in shown]
+    page = BoardPage(columns, plan.iterations, chosen, scope.project.unit == "hours")
+    return respond(request, "backlog/board.html", page, scope=scope, tab="board", etag=etag)
+
+
+def _column(scope: Scope, line: PlanLine, rows: list[ItemLine], iteration: int | None) -> Column:
+    asked = {"status": line.name} | ({"iteration": str(iteration)} if iteration else {})
+    more = address(scope, "/backlog", asked) if len(rows) > EACH_COLUMN else ""
+    return Column(line, rows[:EACH_COLUMN], more)
+
+
+@router.get("/projects/{key}/items/{number}", name="item")
+async def item(request: Request, scope: ProjectScope, db: ReadSession, number: int) -> Response:
+    """One item whole, with the part of its history that this viewer may see."""
+    etag = etag_for(request, scope)
+    if same := unchanged(request, etag):
+        return same
+    found = await details.detail(db, scope, number)
+    before = _number(dict(request.query_params), "before")
+    events = await history.item_history(db, scope, number, before=before, limit=EACH_PAGE)
+    locale = locale_of(request, scope.viewer.locale)
+    teller = Teller(scope.key, scope.project.time_zone, scope.is_staff, locale)
+    page = ItemPage(
+        item=found,
+        assignee=actor_text(found.line.assignee, catalogue(locale).gettext),
+        history=[told for happening in events if (told := tell(happening, teller))],
+        earlier=f"?before={events[-1].event.seq}" if len(events) == EACH_PAGE else "",
+    )
+    return respond(request, "backlog/item.html", page, scope=scope, tab="backlog", etag=etag)
+
+

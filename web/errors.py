@@ -1,0 +1,134 @@
+"""Refusals as pages: one place maps the domain's kinds to a status and to words that help."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from portal.access import Viewer
+from portal.errors import (
+    Conflict,
+    Invalid,
+    NotAllowed,
+    NotFound,
+    PortalError,
+    SignInNeeded,
+    Stale,
+    TooLarge,
+    Unavailable,
+)
+from web.catalogues import catalogue
+from web.locale_choice import locale_of
+from web.render import respond
+
+SIGN_IN = "/auth/login"
+STATUS: dict[type[PortalError], int] = {
+    NotFound: 404, NotAllowed: 403, Conflict: 409, Stale: 412, Invalid: 422, TooLarge: 413, Unavailable: 503,
+}  # fmt: skip
+LONGEST_VALUE = 80
+
+
+def _(message: str) -> str:
+    """Marks a message for the catalogues; it is translated when the page's language is known."""
+    return message
+
+
+WORDS: dict[int, tuple[str, str]] = {
+    403: (_("This is not for you to do"), _("You may see this project, but your role does not allow this.")),
+    404: (_("There is nothing here"), _("The address is wrong, or what was here is not shared with you.")),
+    405: (_("This cannot be done here"), _("The page exists, but not for this kind of request.")),
+    409: (_("This is not possible now"), _("What you wanted does not fit how things stand at the moment.")),
+    412: (_("Somebody was faster"), _("This was changed after you opened it. Please look at it again.")),
+    413: (_("This is too much at once"), _("What was sent is larger than the portal accepts.")),
+    422: (_("Something in the address or form is wrong"), _("Nothing was changed. Please correct it and try again.")),
+    503: (_("The portal cannot answer just now"), _("A part that it needs is busy. Please try again in a moment.")),
+    500: (_("Something went wrong here"), _("It is our fault, not yours, and it was recorded. Nothing was half done.")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One input at fault."""
+
+    field: str
+    message: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """The context of errors/error.html."""
+
+    status: int
+    title: str
+    text: str
+    problems: Sequence[Problem]
+    request_id: str
+    again: str
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status of an exception; 500 for one that nobody foresaw."""
+    if isinstance(error, HTTPException):
+        return error.status_code
+    if isinstance(error, RequestValidationError):
+        return 422
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+
+
+async def page_for(request: Request, error: Exception) -> Response:
+    """The answer to a request that ended in `error`: the sign-in, or a designed page with the right status."""
+    if isinstance(error, SignInNeeded):
+        return _to_sign_in(request)
+    status = status_of(error)
+    viewer = _viewer(request)
+    page = _page(request, error, status, catalogue(locale_of(request, viewer.locale if viewer else None)).gettext)
+    response = respond(request, "errors/error.html", page, viewer=viewer, status=status)
+    if isinstance(error, Unavailable):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+def _to_sign_in(request: Request) -> Response:
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    following = f"?next={quote(wanted, safe='')}" if request.method in ("GET", "HEAD") and wanted != "/" else ""
+    return RedirectResponse(SIGN_IN + following, 303, {"Cache-Control": "no-store"})
+
+
+def _viewer(request: Request) -> Viewer | None:
+    arrival = getattr(request.state, "arrival", None)
+    return arrival.viewer if arrival else None
+
+
+def _page(request: Request, error: Exception, status: int, gettext: Callable[[str], str]) -> ErrorPage:
+    title, text = WORDS.get(status) or WORDS[500 if status >= 500 else 422]
+    # An outsider's 404 says the same as anybody's: the words of the exception stay unsaid there.
+    said = error.message if isinstance(error, PortalError) and status not in (404, 500) else text
+    return ErrorPage(
+        status=status,
+        title=gettext(title),
+        text=gettext(said),
+        problems=_problems(error),
+        request_id=str(getattr(request.state, "request_id", "")) if status >= 500 else "",
+        again=request.url.path if request.method == "GET" and status == 503 else "",
+    )
+
+
+def _problems(error: Exception) -> list[Problem]:
+    if isinstance(error, RequestValidationError):
+        found = error.errors()[:20]
+        return [_problem(".".join(map(str, one["loc"][1:])), one["msg"], one.get("input")) for one in found]
+    if isinstance(error, Invalid):
+        return [_problem(*one) for one in error.problems[:20]]
+    return []
+
+
+def _problem(field: str, message: str, value: object) -> Problem:
+    shown = "" if value is None or isinstance(value, dict) else str(value)
+    return Problem(field, message, shown if len(shown) <= LONGEST_VALUE else shown[:LONGEST_VALUE] + "…")

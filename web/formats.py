@@ -1,0 +1,51 @@
+"""Dates, times and numbers as people of each language write them. A page says the same day many times: kept."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+
+NOTHING = "–"
+
+
+PATTERNS: dict[str, dict[str, str]] = {
+    "en": {"day": "d MMM y", "short": "d MMM", "long": "EEEE, d MMMM y", "moment": "d MMM y, HH:mm"},
+    "zh_CN": {"day": "y年M月d日", "short": "M月d日", "long": "y年M月d日 EEEE", "moment": "y年M月d日 HH:mm"},
+    "ru": {"day": "d MMM y", "short": "d MMM", "long": "EEEE, d MMMM y", "moment": "d MMM y, HH:mm"},
+}
+"""Day before month and the hour in 24, so that a date reads the same on both sides of an ocean."""
+
+
+@lru_cache(4096)
+def day(value: date | None, locale: str, style: str = "day") -> str:
+    """A calendar day; a dash for none. `style` is `day`, `short` (no year) or `long` (with the weekday)."""
+    return NOTHING if value is None else format_date(value, PATTERNS[locale][style], locale=locale)
+
+
+@lru_cache(4096)
+def moment(value: datetime | None, zone: str, locale: str) -> str:
+    """A moment as date and minute on the project's clock."""
+    if value is None:
+        return NOTHING
+    return format_datetime(value, PATTERNS[locale]["moment"], tzinfo=ZoneInfo(zone), locale=locale)
+
+
+@lru_cache(64)
+def zone_name(zone: str, locale: str) -> str:
+    """What people call a time zone: `Germany Time`, `Московское время`."""
+    return get_timezone_name(ZoneInfo(zone), width="long", locale=locale, zone_variant="generic", return_zone=False)
+
+
+@lru_cache(4096)
+def number(value: Decimal | int | None, locale: str) -> str:
+    """A number with at most three places; a dash for none (no estimate is not zero)."""
+    return NOTHING if value is None else format_decimal(value, "#,##0.###", locale=locale)
+
+
+@lru_cache(1024)
+def money(minor: int, currency: str, locale: str) -> str:
+    """An amount given in the currency's minor units."""
+    return format_currency(Decimal(minor).scaleb(-get_currency_precision(currency)), currency, locale=locale)

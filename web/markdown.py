@@ -1,0 +1,65 @@
+"""Text that people write, as HTML that cannot do harm."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+from markupsafe import Markup
+
+LONGEST_KEPT = 20_000
+"""Characters; longer texts are rendered each time, so that the cache stays small."""
+
+TAGS = {
+    "p", "br", "hr", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em", "strong", "s",
+    "a", "table", "thead", "tbody", "tr", "th", "td",
+}  # fmt: skip
+ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+SCHEMES = {"http", "https", "mailto"}
+HEADINGS_BELOW = 2
+"""A text's own first heading becomes an h3: the page has its h1 and the section its h2."""
+
+
+def _image_as_link(
+    renderer: RendererProtocol, tokens: Sequence[Token], place: int, options: OptionsDict, env: Any
+) -> str:
+    # A picture from elsewhere tells its server who reads this page and when; a link is followed on purpose.
+    token = tokens[place]
+    source = str(token.attrGet("src") or "")
+    return f'<a href="{escape(source)}">{escape(token.content or source)}</a>'
+
+
+def _lower_headings(tokens: Sequence[Token]) -> None:
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + HEADINGS_BELOW)}"
+
+
+@lru_cache(1)
+def _reader() -> MarkdownIt:
+    reader = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    reader.add_render_rule("image", _image_as_link)
+    return reader
+
+
+def _render(text: str) -> Markup:
+    reader = _reader()
+    tokens = reader.parse(text)
+    _lower_headings(tokens)
+    html = reader.renderer.render(tokens, reader.options, {})
+    return Markup(
+        nh3.clean(html, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer nofollow")
+    )
+
+
+_kept = lru_cache(256)(_render)
+
+
+def to_html(text: str) -> Markup:
+    """Markdown as sanitised HTML: no raw HTML, no pictures, links only to http, https and mail."""
+    return _kept(text) if len(text) <= LONGEST_KEPT else _render(text)

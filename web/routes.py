@@ -1,0 +1,46 @@
+"""All pages in one place: which routers there are, how refusals become pages, and what is made ready at start-up."""
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from portal.errors import PortalError
+from web import (
+    activity,
+    auth,
+    backchannel,
+    backlog,
+    burndown,
+    health,
+    live,
+    locale_choice,
+    me,
+    projects,
+    render,
+    static_files,
+)
+from web.errors import page_for
+
+ROUTERS = (
+    projects.router, backlog.router, burndown.router, activity.router, live.router, auth.router, backchannel.router,
+    me.router, locale_choice.router, health.router, static_files.router,
+)  # fmt: skip
+
+
+def include(app: FastAPI) -> None:
+    """Adds the pages, and the pages for what goes wrong, to the application."""
+    for router in ROUTERS:
+        app.include_router(router)
+    for kind in (PortalError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, refused)
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """The page for an error that a page ended in."""
+    return await page_for(request, error)
+
+
+def warm() -> None:
+    """Makes ready what the first visitor would wait for."""
+    render.warm()

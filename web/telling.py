@@ -1,0 +1,217 @@
+"""Events as sentences. Only fields that are listed here are ever told: a new one is closed until somebody opens it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from portal.backlog.activity import Happening
+from portal.backlog.queries import AGENCY
+from portal.ledger.queries import EventRow
+from web import formats
+from web.catalogues import catalogue
+from web.words import words
+
+Gettext = Callable[[str], str]
+
+
+def _(message: str) -> str:
+    """Marks a message for the catalogues; it is translated when the page's language is known."""
+    return message
+
+
+SENTENCES: Mapping[str, str] = {
+    "project.opened": _("The project was opened"),
+    "project.changed": _("The project's settings were changed"),
+    "milestone.added": _("A milestone was planned"),
+    "milestone.changed": _("A milestone was changed"),
+    "iteration.added": _("An iteration was planned"),
+    "iteration.changed": _("An iteration was changed"),
+    "item.added": _("Added to the backlog"),
+    "item.changed": _("Changed"),
+    "item.removed": _("Removed from the backlog"),
+    "item.restored": _("Brought back to the backlog"),
+    "item.opened": _("Shown to the client from now on"),
+    "item.closed": _("No longer shown to the client"),
+    "item.finished": _("Done"),
+    "item.started": _("Work began"),
+    "item.reopened": _("Opened again"),
+    "item.dropped": _("Dropped"),
+    "item.blocked": _("Blocked"),
+    "item.unblocked": _("No longer blocked"),
+    "status.added": _("A board column was added"),
+    "status.changed": _("A board column was changed"),
+    "member.added": _("Somebody joined the project"),
+    "member.changed": _("Somebody's roles were changed"),
+    "member.removed": _("Somebody left the project"),
+    "invitation.sent": _("Somebody was invited"),
+    "import.finished": _("Items were imported"),
+}
+OTHERWISE = _("The record was updated")
+
+FIELDS: Mapping[str, str] = {
+    "status": _("Status"),
+    "points": _("Points"),
+    "hours": _("Hours"),
+    "title": _("Title"),
+    "type": _("Type"),
+    "priority": _("Priority"),
+    "iteration": _("Iteration"),
+    "milestone": _("Milestone"),
+    "assignee": _("Assigned to"),
+    "labels": _("Labels"),
+    "blocked_reason": _("Blocked because"),
+    "description": _("Description"),
+    "acceptance_criteria": _("Acceptance criteria"),
+    "name": _("Name"),
+    "goal": _("Goal"),
+    "starts_on": _("Starts on"),
+    "ends_on": _("Ends on"),
+    "promised_on": _("Promised"),
+    "agreed_on": _("Agreed"),
+    "expected_on": _("Expected"),
+    "done_on": _("Done"),
+    "closed_at": _("Closed"),
+}
+STAFF_FIELDS: Mapping[str, str] = {"audience": _("Shown to"), "parent_number": _("Part of")}
+LONG_TEXTS = {"description", "acceptance_criteria"}
+BY_CATEGORY = {"done": "item.finished", "doing": "item.started", "dropped": "item.dropped", "todo": "item.changed"}
+MARKS = {"item.finished": "done", "item.blocked": "ask", "item.reopened": "ask"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that an event changed, as text; `before` and `after` are empty where only the fact is told."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as a page prints it."""
+
+    seq: int
+    at: datetime
+    when: str
+    sentence: str
+    subject: str
+    link: str
+    by: str
+    reason: str
+    changes: tuple[Change, ...]
+    mark: str
+    internal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """What is needed to tell events to one viewer: the project's key and zone, which side, and the language."""
+
+    key: str
+    zone: str
+    is_staff: bool
+    locale: str
+
+    @property
+    def gettext(self) -> Gettext:
+        """The language's translation of a message."""
+        return catalogue(self.locale).gettext
+
+
+def _changes(event: EventRow) -> dict[str, list[Any]]:
+    changes = event.body.get("changes", {})
+    return changes if isinstance(changes, dict) else {}
+
+
+def tell(happening: Happening, teller: Teller) -> Told | None:
+    """One event for its reader; None when nothing of it is worth telling (an order that was shuffled).
+
+    Of an item that the reader may not know of any more, only the bare fact is told.
+    """
+    event, gettext = happening.event, teller.gettext
+    kind = _kind_told(event)
+    hidden = event.subject_kind == "item" and happening.title is None
+    changes = () if hidden else tuple(_told_changes(happening, teller))
+    if event.kind == "item.changed" and not changes and not hidden:
+        return None
+    return Told(
+        seq=event.seq,
+        at=event.at,
+        when=formats.moment(event.at, teller.zone, teller.locale),
+        sentence=gettext(SENTENCES.get(kind, OTHERWISE)),
+        subject=gettext(_("An item that is no longer shown")) if hidden else _subject(happening),
+        link="" if hidden else _link(event, teller),
+        by=actor_text(happening.actor, gettext),
+        reason="" if hidden else str(event.body.get("reason") or ""),
+        changes=changes,
+        mark=MARKS.get(kind, ""),
+        internal=event.audience == "internal",
+    )
+
+
+def actor_text(name: str | None, gettext: Gettext) -> str:
+    """How somebody is named on a page; empty where nobody is."""
+    return gettext(_("The team")) if name == AGENCY else name or ""
+
+
+def _kind_told(event: EventRow) -> str:
+    """The event's kind, told apart by what it changed most."""
+    if event.kind != "item.changed":
+        return event.kind
+    changes = _changes(event)
+    if "category" in changes:
+        before, after = changes["category"]
+        return "item.reopened" if before == "done" and after in ("todo", "doing") else BY_CATEGORY[after]
+    if "blocked_on" in changes:
+        return "item.blocked" if changes["blocked_on"][1] else "item.unblocked"
+    return event.kind
+
+
+def _told_changes(happening: Happening, teller: Teller) -> Iterable[Change]:
+    known = {**FIELDS, **STAFF_FIELDS} if teller.is_staff else FIELDS
+    for field, (before, after) in _changes(happening.event).items():
+        if field not in known:
+            continue
+        label = teller.gettext(known[field])
+        if field in LONG_TEXTS:
+            yield Change(label, "", "")
+        elif field != "assignee" or any(happening.names.get(one) for one in (before, after) if one):
+            yield Change(label, _value(field, before, happening, teller), _value(field, after, happening, teller))
+
+
+def _value(field: str, value: Any, happening: Happening, teller: Teller) -> str:
+    if value is None or value in ("", []):
+        return formats.NOTHING
+    if field == "assignee":
+        return actor_text(happening.names.get(value), teller.gettext) or formats.NOTHING
+    if field in ("iteration", "milestone"):
+        return happening.plan.get((field, value), str(value))
+    return _plain_value(field, value, teller)
+
+
+def _plain_value(field: str, value: Any, teller: Teller) -> str:
+    if field in ("points", "hours"):
+        return formats.number(Decimal(value), teller.locale)
+    if field.endswith("_on"):
+        return formats.day(date.fromisoformat(value), teller.locale)
+    if field == "closed_at":
+        return formats.moment(datetime.fromisoformat(value), teller.zone, teller.locale)
+    if field in ("type", "audience"):
+        return words(teller.locale)[field].get(value, value)
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _subject(happening: Happening) -> str:
+    event = happening.event
+    if event.subject_kind in ("iteration", "milestone") and event.subject_number is not None:
+        return happening.plan.get((event.subject_kind, event.subject_number), "")
+    return happening.title or (str(event.body.get("name", "")) if event.subject_kind == "status" else "")
+
+
+def _link(event: EventRow, teller: Teller) -> str:
+    if event.subject_kind in ("item", "milestone") and event.subject_number is not None:
+        return f"/projects/{teller.key}/{event.subject_kind}s/{event.subject_number}"
+    return ""

@@ -1,0 +1,33 @@
+"""Words of the domain's closed lists (types, categories, roles …) in each language, looked up once a language."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from web.catalogues import catalogue
+
+
+def _(message: str) -> str:
+    """Marks a message for the catalogues where it is written down; it is translated where it is used."""
+    return message
+
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "type": {"story": _("Story"), "task": _("Task"), "bug": _("Bug"), "other": _("Other")},
+    "category": {"todo": _("To do"), "doing": _("In progress"), "done": _("Done"), "dropped": _("Dropped")},
+    "waiting": {"client": _("Waiting for the client"), "agency": _("Waiting for us"), "other": _("Waiting for others")},
+    "unit": {"points": _("Points"), "hours": _("Hours"), "count": _("Items")},
+    "status": {"active": _("Active"), "paused": _("Paused"), "done": _("Finished"), "archived": _("Archived")},
+    "role": {"viewer": _("Viewer"), "approver": _("Approver"), "billing": _("Billing")},
+    "staff_role": {
+        "member": _("Member"), "manager": _("Manager"), "finance": _("Finance"), "admin": _("Administrator"),
+    },
+    "show_staff": {"name": _("by name"), "role": _("as “the team”"), "hidden": _("not at all")},
+    "audience": {"internal": _("Internal"), "client": _("Client"), "billing": _("Billing")},
+}  # fmt: skip
+
+
+@lru_cache(8)
+def words(locale: str) -> Mapping[str, Mapping[str, str]]:
+    """All closed lists in one language: `words(locale)["type"]["bug"]`."""
+    gettext = catalogue(locale).gettext
+    return {group: {value: gettext(text) for value, text in entries.items()} for group, entries in WORDS.items()}
