@@ -131,8 +131,9 @@ async def delete_before(database: Database, table: type[Base], column: Instrumen
     while True:
         async with database.write() as db:
             result: Any = await db.execute(delete(table).where(tuple_(*key).in_(old)))
-        total += result.rowcount
-        if result.rowcount < ROWS_AT_ONCE:
+            deleted = int(result.rowcount)
+        total += deleted
+        if deleted < ROWS_AT_ONCE:
             return total
         await asyncio.sleep(0)
 

@@ -7,8 +7,10 @@ import sys
 from types import FrameType
 from typing import Any
 
+import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.supervisors import Multiprocess
 
 from portal import logs, migrate, settings
 from portal.app import create_app
@@ -30,7 +32,7 @@ def run(chosen: Settings, *, host: str, port: int, workers: int = 1) -> None:
     logs.configure(chosen)
     asyncio.run(_require_tables(chosen))
     if workers == 1:
-        serve(create_app(chosen, with_background=True), chosen, host=host, port=port)
+        server(create_app(chosen, with_background=True), chosen, host=host, port=port).run()
     else:
         _serve_by_workers(chosen, host=host, port=port, workers=workers)
 
@@ -45,19 +47,14 @@ async def _require_tables(chosen: Settings) -> None:
         await database.dispose()
 
 
-def serve(app: FastAPI, chosen: Settings, *, host: str, port: int) -> None:
-    """Serves one app in this process until told to stop."""
-    import uvicorn
-
+def server(app: FastAPI, chosen: Settings, *, host: str, port: int) -> uvicorn.Server:
+    """A server of one app in this process. Told to stop by a signal, it ends the process with 0."""
     for number in STOPPING:
         signal.signal(number, _end_well)  # uvicorn raises the signal again when it has stopped
-    uvicorn.Server(uvicorn.Config(Served(app), host=host, port=port, **_options(chosen))).run()
+    return uvicorn.Server(uvicorn.Config(Served(app), host=host, port=port, **_options(chosen)))
 
 
 def _serve_by_workers(chosen: Settings, *, host: str, port: int, workers: int) -> None:
-    import uvicorn
-    from uvicorn.supervisors import Multiprocess
-
     config = uvicorn.Config(
         "portal.serve:from_environment", factory=True, host=host, port=port, workers=workers, **_options(chosen)
     )
