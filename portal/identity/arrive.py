@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, null, select
+from sqlalchemy import Row, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -50,7 +50,7 @@ async def arrive(db: AsyncSession, token_hash: bytes, key: str | None, *, touch_
     Raises SignInNeeded for a token that is unknown, ended, idle too long or of a person who was disabled.
     """
     now = clock.now()
-    project = ProjectLedger.key == key if key is not None else null().is_not(None)
+    project = ProjectLedger.key == (key or "")  # no project has an empty key
     statement = (
         select(*COLUMNS, *FACTS, *ROLES)
         .join(Person, Person.id == Session.person_id)

@@ -33,9 +33,9 @@ class Key:
     key: PublicKey
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Keys:
-    """The usable keys of one issuer."""
+    """The usable keys of one issuer. A renewal makes a new object, so what the old ones checked can be forgotten."""
 
     all: tuple[Key, ...] = ()
 

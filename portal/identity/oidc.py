@@ -70,7 +70,7 @@ def redirect_uri(base_url: str, provider: str) -> str:
     return f"{base_url}/auth/callback/{provider}"
 
 
-async def authorization_url(providers: Providers, provider: Provider, request: Request) -> str:
+async def authorization_url(provider: Provider, request: Request) -> str:
     """Where to send the browser. Raises ProviderFault when the provider cannot be asked."""
     from authlib.oauth2.client import OAuth2Client  # here: imported with the rest of the flow, not at start-up
 

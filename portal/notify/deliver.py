@@ -23,7 +23,7 @@ def into_folder(folder: Path) -> Deliver:
     """Writes each mail as `<its id>.eml`; the same mail sent twice is one file."""
 
     async def deliver(message: EmailMessage) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        os.makedirs(folder, exist_ok=True)
         name = str(message["Message-ID"]).strip("<>").partition("@")[0]
         unfinished = folder / f".{name}.part"
         unfinished.write_bytes(bytes(message))
