@@ -1,0 +1,72 @@
+"""The API's door: one small application of its own under /api, so that its errors never turn into pages."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from api import (
+    burndown,
+    companies,
+    contributors,
+    events,
+    invitations,
+    items,
+    iterations,
+    me,
+    memberships,
+    milestones,
+    openapi,
+    people,
+    problems,
+    projects,
+    robots,
+    statuses,
+)
+from api.gate import ApiGate, Authenticate
+from api.problems import KINDS
+from portal.errors import NotFound
+
+ROOMS = (
+    me, companies, people, robots, projects, memberships, invitations, milestones, iterations, statuses, contributors,
+    items, events, burndown,
+)  # fmt: skip
+VERSION = "1.0.0"
+
+
+def include(app: FastAPI, *, authenticate: Authenticate) -> None:
+    """Mounts the API on the portal, with which it shares its state (settings, database)."""
+    app.mount("/api", build(app, authenticate=authenticate), name="api")
+
+
+def build(portal: FastAPI, *, authenticate: Authenticate) -> FastAPI:
+    """The API as an application."""
+    api = FastAPI(
+        title="Portal API", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
+    )
+    api.state = portal.state
+    api.state.under_way = set()
+    for room in ROOMS:
+        # Taken over flat rather than included: an included router is matched twice at every request.
+        api.router.routes.extend(room.router.routes)
+    api.add_api_route("/openapi.json", _openapi, include_in_schema=False)
+    api.add_api_route("/problems/{kind}", _explain, include_in_schema=False)
+    per_minute = portal.state.settings.api_rate_per_minute
+    api.add_middleware(ApiGate, authenticate=authenticate, per_minute=per_minute)
+    problems.install(api)
+    return api
+
+
+async def _openapi(request: Request) -> Response:
+    described: dict[str, Any] | None = getattr(request.app.state, "api_description", None)
+    if described is None:
+        described = request.app.state.api_description = openapi.describe(request.app)
+    return JSONResponse(described)
+
+
+async def _explain(kind: str) -> Response:
+    if kind not in KINDS:
+        raise NotFound("There is no such kind of problem.")
+    what = KINDS[kind]
+    return PlainTextResponse(f"{what.title} (status {what.status})\n\n{what.advice}\n")
