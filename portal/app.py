@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
 import api.routes
 import web.routes
+from api.auth import authenticate
 from portal import background, logs, metrics
 from portal.db import Database
 from portal.identity.providers import Providers
-from portal.ledger.keys import SigningKeys
+from portal.ledger.keys import open_keys
 from portal.settings import Settings
 from web.gate import Gate
-from web.security import Edge, origin_of
+from web.security import Edge
 
 
 def create_app(settings: Settings, *, with_background: bool = False) -> FastAPI:
@@ -23,15 +25,13 @@ def create_app(settings: Settings, *, with_background: bool = False) -> FastAPI:
     app.state.settings = settings
     app.state.database = Database(settings.database)
     app.state.providers = Providers(settings)
-    app.state.keys = SigningKeys(settings.keys_dir)
+    app.state.keys = open_keys(settings.keys_dir, urlsplit(settings.base_url).netloc)
     app.state.with_background = with_background
     app.state.stopping = asyncio.Event()
     web.routes.include(app)
-    api.routes.include(app)
+    api.routes.include(app, authenticate=authenticate)
     app.add_middleware(Gate, state=app.state)
-    app.add_middleware(
-        Edge, base_url=settings.base_url, form_targets=[origin_of(one.issuer) for one in settings.oidc_providers]
-    )
+    app.add_middleware(Edge, base_url=settings.base_url, form_targets=app.state.providers.form_targets())
     metrics.install(app, settings)
     app.add_middleware(logs.RequestIdMiddleware)
     return app
@@ -49,4 +49,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             jobs.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await jobs
+        await app.state.providers.close()
         await app.state.database.dispose()

@@ -19,12 +19,14 @@ from web import (
     projects,
     render,
     static_files,
+    well_known,
 )
 from web.errors import page_for
 
 ROUTERS = (
     projects.router, backlog.router, burndown.router, activity.router, live.router, auth.router, backchannel.router,
     me.router, locale_choice.router, health.router, static_files.router,
+    well_known.router,
 )  # fmt: skip
 
 
