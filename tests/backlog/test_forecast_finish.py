@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.backlog import forecast
@@ -53,11 +53,20 @@ def test_reopened_work_is_taken_off() -> None:
     assert pace == Pace(Decimal(1), Decimal(1), Decimal(1))
 
 
+SLOWING = [*history(4, 2, 2, 2, 2, 2)[:10], *((day, Decimal(0)) for day, _ in history(2, 0, 0, 0, 0, 0))]
+"""Two busy weeks, then two without anything: the last stretch is the slowest."""
+
+
 def test_today_is_not_over_and_does_not_count() -> None:
-    before = history(8, 2, 2, 2, 2, 2)
-    assert forecast.pace_of_days([*before, (MONDAY, Decimal(90))], WEEKDAYS, MONDAY) == forecast.pace_of_days(
-        before, WEEKDAYS, MONDAY
-    )
+    pace = forecast.pace_of_days(SLOWING, WEEKDAYS, MONDAY)
+    assert pace == Pace(Decimal("0.2"), Decimal(1), Decimal("1.8"))
+    assert forecast.pace_of_days([*SLOWING, (MONDAY, Decimal(90))], WEEKDAYS, MONDAY) == pace
+
+
+@pytest.mark.parametrize("ago", [1, 2, 3], ids=["Sunday", "Saturday", "Friday"])
+def test_the_days_just_before_today_count(ago: int) -> None:
+    busier = [*SLOWING, (MONDAY - timedelta(days=ago), Decimal(90))]
+    assert forecast.pace_of_days(busier, WEEKDAYS, MONDAY) == Pace(Decimal("0.4"), Decimal("1.2"), Decimal(2))
 
 
 def test_what_was_long_ago_does_not_count() -> None:
@@ -147,6 +156,7 @@ def test_iterations_make_up_no_pace(iterations: list[ClosedIteration], reason: R
     assert forecast.pace_of_iterations(iterations, WEEKDAYS) is reason
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 120), st.integers(-5, 20)), max_size=60),
     st.integers(1, 500),
