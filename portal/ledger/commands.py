@@ -122,7 +122,7 @@ def _row(event: NewEvent, project_id: UUID, seq: int, recorded_at: datetime) -> 
         "kind": _checked_kind(event.kind),
         "subject_kind": _checked_subject(event.subject_kind),
         "subject_number": _checked_number(event.subject_number),
-        "audience": Audience(event.audience),
+        "audience": _checked_audience(event.audience),
         "body": canonical.body_text(event.body),
     }
     row["digest"] = canonical.digest_of(canonical.event_text(**row))
@@ -157,6 +157,13 @@ def _checked_subject(kind: str) -> str:
     if not _SUBJECT.fullmatch(kind):
         raise Invalid("A kind of subject is one lower-case word.", field="subject_kind", value=kind)
     return kind
+
+
+def _checked_audience(audience: Audience) -> Audience:
+    try:
+        return Audience(audience)
+    except ValueError:
+        raise Invalid(f"An audience is one of {', '.join(Audience)}.", field="audience", value=audience) from None
 
 
 def _checked_number(number: int | None) -> int | None:
