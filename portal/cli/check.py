@@ -1,0 +1,91 @@
+"""`portal check`: whether all that the portal stands on is right; one line each, exit code 1 when something is not."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import typer
+from sqlalchemy.exc import DBAPIError
+
+from portal import migrate
+from portal.cli.frame import FAILED, command, keys_of, load, opened, say, sentences
+from portal.db import Database
+from portal.errors import PortalError
+from portal.identity.fetch import ProviderFault
+from portal.identity.providers import Issuer, Providers
+from portal.settings import Settings, SettingsError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the command."""
+    command(app)(check)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `fault` is None when it is right."""
+
+    what: str
+    is_right: bool
+    detail: str
+
+
+async def check() -> None:
+    """Look at configuration, database, migrations, signing keys and sign-in providers."""
+    try:
+        chosen = load()
+    except SettingsError as error:
+        for sentence in sentences(error):
+            say(f"wrong  configuration: {sentence}")
+        raise typer.Exit(FAILED) from error
+    say(f"right  configuration: {chosen.base_url}, {chosen.environment}")
+    faults = 0
+    async for finding in findings(chosen):
+        say(f"{'right' if finding.is_right else 'wrong'}  {finding.what}: {finding.detail}")
+        faults += not finding.is_right
+    if faults:
+        raise typer.Exit(FAILED)
+
+
+async def findings(chosen: Settings) -> AsyncIterator[Finding]:
+    """All that was looked at, in order."""
+    async with opened(chosen, checked=False) as database:
+        yield await _found("database", lambda: _database(database))
+        yield await _found("migrations", lambda: _migrations(database))
+    yield await _found("signing keys", lambda: _keys(chosen))
+    async with Providers(chosen) as providers:
+        for provider in providers:
+            yield await _found(f"provider {provider.settings.name}", lambda one=provider.issuer: _issuer(one))  # type: ignore[misc]
+        if providers.api is not None:
+            yield await _found("API token issuer", lambda: _issuer(providers.api))  # type: ignore[arg-type]
+
+
+async def _found(what: str, look: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        return Finding(what, True, await look())
+    except ProviderFault as error:
+        return Finding(what, False, str(error))
+    except (PortalError, DBAPIError, OSError) as error:
+        return Finding(what, False, " ".join(sentences(error)))
+
+
+async def _database(database: Database) -> str:
+    async with database.read() as db:
+        await migrate.current(db)
+    return "SQLite" if database.is_sqlite else "PostgreSQL"
+
+
+async def _migrations(database: Database) -> str:
+    async with database.read() as db:
+        await migrate.require_head(db)
+    return migrate.head()
+
+
+async def _keys(chosen: Settings) -> str:
+    keys = keys_of(chosen)
+    return f"{keys.current.kid} in use, {len(keys.retired)} retired"
+
+
+async def _issuer(issuer: Issuer) -> str:
+    await issuer.metadata()
+    keys = await issuer.keys_for(None)
+    return f"{issuer.issuer} answers" + ("" if keys else " without keys")

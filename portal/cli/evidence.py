@@ -1,0 +1,162 @@
+"""`portal export`, `portal verify`, `portal keys`, `portal rebuild`: proof of the ledger, and what follows from it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portal.backlog.rebuild import Rebuilt
+from portal.backlog.rebuild import rebuild as rebuild_project
+from portal.cli.frame import BROKEN, As, command, host_of, keys_of, load, opened, say, viewer_for
+from portal.cli.progress import progress
+from portal.cli.projects import every_key
+from portal.errors import Invalid
+from portal.export import export as write_export
+from portal.ledger import keys as signing
+from portal.ledger.archive import Edition
+from portal.ledger.faults import Report
+from portal.ledger.verify import verify_database
+from portal.ledger.verify_archive import verify_archive
+from portal.projects import queries as projects
+from portal.settings import Settings
+
+keys_app = typer.Typer(help="The keys that sign the ledger's heads.", no_args_is_help=True)
+
+Editions = Annotated[Edition, typer.Option(help="For whom: what others may see is in it as digests alone.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands."""
+    command(app)(export)
+    command(app)(verify)
+    command(app)(rebuild)
+    command(keys_app, "list")(list_keys)
+    command(keys_app, "rotate")(rotate_keys)
+    app.add_typer(keys_app, name="keys")
+
+
+async def export(
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="The project's key.")],
+    edition: Editions = Edition.STAFF,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file; KEY-EDITION.zip if not given.")
+    ] = None,
+    as_: As = None,
+) -> None:
+    """Write a project's archive: state, events, signed heads and public keys; `portal verify` checks it offline."""
+    chosen = load()
+    path = output or Path(f"{project}-{edition}.zip")
+    async with opened(chosen) as database, database.read() as db:
+        scope = await projects.scope_for(db, await viewer_for(db, as_), project)
+        archive = await write_export(db, scope, edition, path, keys_of(chosen))
+    say(f"{archive.path}: {archive.events} events, root {archive.root.hex()}")
+    say("Its head.note is the proof that this history existed: keep it where nobody can change it.")
+
+
+async def verify(
+    file: Annotated[Path | None, typer.Argument(help="An archive written by `portal export`.")] = None,
+    whole: Annotated[bool, typer.Option("--database", help="Recompute every ledger in the database instead.")] = False,
+    older: Annotated[
+        list[Path] | None, typer.Option(help="A head or archive kept from before: shows that history only grew.")
+    ] = None,
+    trusted: Annotated[
+        Path | None, typer.Option("--keys", help="The portal's published key set, got apart from the archive.")
+    ] = None,
+) -> None:
+    """Check evidence; exit code 3 and the first broken event of each project when something is wrong."""
+    if (file is None) is not whole:
+        raise typer.BadParameter("Give an archive's FILE, or --database.")
+    report = await _verify_database(older or []) if file is None else _verify_file(file, older or [], trusted)
+    for good in report.verified:
+        say(f"whole   {good.project}: {good.events} events, {good.heads} signed heads, root {good.root.hex()}")
+    for fault in report.faults:
+        say(f"BROKEN  {fault}")
+    for note in report.notes:
+        say(f"note    {note}")
+    if not report.ok:
+        raise typer.Exit(BROKEN)
+
+
+async def _verify_database(older: list[Path]) -> Report:
+    chosen = load()
+    notes = [head_of(path) for path in older]
+    async with opened(chosen) as database, database.read() as db:
+        with progress("events checked") as advance:
+            return await verify_database(db, keys_of(chosen).public, notes, advance)
+
+
+def _verify_file(file: Path, older: list[Path], trusted: Path | None) -> Report:
+    if len(older) > 1:
+        raise typer.BadParameter("An archive is compared with one older head or archive.")
+    keys = read_keys(trusted) if trusted else None
+    return verify_archive(file, older[0] if older else None, keys)
+
+
+def read_keys(path: Path) -> tuple[signing.PublicKey, ...]:
+    """The public keys in a file that holds a JWK set. Raises Invalid."""
+    import json
+
+    try:
+        return signing.read_jwks(json.loads(path.read_bytes()))
+    except ValueError as error:
+        raise Invalid("This is no JWK set.", field="--keys", value=str(path)) from error
+
+
+def head_of(path: Path) -> str:
+    """The signed head in a file: the note itself, or that of an archive."""
+    from zipfile import ZipFile, is_zipfile
+
+    if is_zipfile(path):
+        with ZipFile(path) as archive, archive.open("head.note") as note:
+            return note.read(10_000).decode(errors="replace")
+    with path.open("rb") as file:
+        return file.read(10_000).decode(errors="replace")
+
+
+async def rebuild(
+    project: Annotated[
+        str | None, typer.Argument(metavar="[PROJECT]", help="A project's key; all, if not given.")
+    ] = None,
+    as_: As = None,
+) -> None:
+    """Compute burndown days, counters, labels and search again from spans and items, and say what differed."""
+    async with opened(load()) as database:
+        async with database.read() as db:
+            viewer = await viewer_for(db, as_)
+            keys = [project] if project else await every_key(db, viewer)
+        for key in keys:
+            async with database.write() as db:
+                scope = await projects.scope_for(db, viewer, key)
+                with progress(f"{key}: items") as advance:
+                    found = await rebuild_project(db, scope, advance)
+            say(told(key, found))
+
+
+def told(key: str, found: Rebuilt) -> str:
+    """What a rebuild found, in a line."""
+    if not found.differed:
+        return f"{key}: {found.items} items, nothing differed"
+    parts = {"burndown days": found.burn_days, "counters": found.counters, "labels": found.labels,
+             "search entries": found.search}  # fmt: skip
+    wrong = ", ".join(f"{number} {what}" for what, number in parts.items() if number)
+    return f"{key}: {found.items} items; were wrong and are right now: {wrong}"
+
+
+def list_keys() -> None:
+    """The public keys that verify this portal's heads, the one in use first."""
+    _say_keys(load(), keys_of(load()))
+
+
+def rotate_keys() -> None:
+    """Sign with a new key from now on; the old one's public half stays, so that what it signed can be verified."""
+    chosen = load()
+    keys_of(chosen)
+    _say_keys(chosen, signing.rotate(chosen.keys_dir, host_of(chosen)))
+    say("Restart the portal, so that it signs with the new key, and back up the keys' folder.")
+
+
+def _say_keys(chosen: Settings, keys: signing.SigningKeys) -> None:
+    say(f"in use   {keys.current.kid}")
+    for key in keys.retired:
+        say(f"retired  {key.kid}")
+    say(f"published at {chosen.base_url}/.well-known/portal-keys.json")

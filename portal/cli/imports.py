@@ -1,0 +1,4 @@
+"""placeholder"""
+import typer
+def add_to(app: typer.Typer) -> None:
+    pass
