@@ -1,12 +1,15 @@
 """What every test has: databases of its own, walls around projects and around this machine, asyncio."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser, Page
 
 from portal.db import Database
-from tests.support import databases, network, run, statements
+from tests.support import browser as browsers
+from tests.support import certified, databases, mail, network, run, statements
 
 BOTH = ("sqlite", "postgresql")
 
@@ -76,3 +79,35 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = Database(database_url, pool_size=4)
     yield opened
     await opened.dispose()
+
+
+@pytest.fixture
+def smtp() -> Iterator[mail.MailServer]:
+    """A real SMTP server and what it was sent."""
+    with mail.smtp_server() as server:
+        yield server
+
+
+@pytest.fixture
+def certified_provider() -> Iterator[Callable[..., certified.Certified]]:
+    """Starts the certified OpenID provider: `certified_provider(portal_url, name="main", SHORT_TTL="2")`."""
+    with ExitStack() as running:
+        yield lambda portal_url, **options: running.enter_context(certified.provider(portal_url, **options))
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """The real browser, the test's own."""
+    async with browsers.launched() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """An empty page of the browser, desktop size; a script error on it fails the test."""
+    opened = await browser.new_page(viewport={"width": 1280, "height": 900})
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    await opened.close()
+    assert errors == []
