@@ -67,19 +67,17 @@ def check_region(region: str) -> str:
 
     Raises Invalid, naming the parts of the country that are known.
     """
-    import holidays
-
-    country, _, part = region.partition("-")
-    known = holidays.list_supported_countries(include_aliases=False)
-    if country not in known:
+    country, dash, part = region.partition("-")
+    parts = _parts(country) if len(country) == 2 and country.isascii() and country.isupper() else None
+    if parts is None:
         raise Invalid(
             "No public holidays are known for that country; give its two ISO 3166 letters, such as DE, or none.",
             field="holidays",
             value=region,
         )
-    if "-" in region and part not in known[country]:
-        parts = ", ".join(known[country]) or "none"
-        raise Invalid(f"{country} has no such part; known parts: {parts}.", field="holidays", value=region)
+    if dash and part not in parts:
+        right = ", ".join(parts) or "none"
+        raise Invalid(f"{country} has no such part; known parts: {right}.", field="holidays", value=region)
     return region
 
 
@@ -89,6 +87,17 @@ def days_between(first: date, last: date) -> Iterator[date]:
     if count > MOST_DAYS:
         raise Invalid("The last day is more than a century after the first.", field="last", value=last.isoformat())
     return (first + timedelta(days=step) for step in range(count))
+
+
+@lru_cache(maxsize=512)
+def _parts(country: str) -> tuple[str, ...] | None:
+    """The known parts of a country, or None where the country is unknown. Loads that one country, not all of them."""
+    import holidays
+
+    try:
+        return tuple(holidays.country_holidays(country).subdivisions)
+    except NotImplementedError:
+        return None
 
 
 class _Public(NamedTuple):
