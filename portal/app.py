@@ -16,6 +16,7 @@ from portal.identity.providers import Providers
 from portal.ledger.keys import open_keys
 from portal.settings import Settings
 from web.gate import Gate
+from web.kept import KeptPages
 from web.security import Edge
 
 
@@ -26,6 +27,7 @@ def create_app(settings: Settings, *, with_background: bool = False) -> FastAPI:
     app.state.database = Database(settings.database)
     app.state.providers = Providers(settings)
     app.state.keys = open_keys(settings.keys_dir, urlsplit(settings.base_url).netloc)
+    app.state.kept = KeptPages()
     app.state.with_background = with_background
     app.state.stopping = asyncio.Event()
     web.routes.include(app)

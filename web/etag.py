@@ -3,9 +3,10 @@
 from hashlib import blake2b
 
 from fastapi import Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 
 from portal.access import Scope
+from web.kept import Address
 
 PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Accept-Language"}
 """Only the reader's own browser keeps a page, and asks each time whether it still holds."""
@@ -38,7 +39,13 @@ def matches(header: str | None, etag: str) -> bool:
 
 
 def unchanged(request: Request, etag: str) -> Response | None:
-    """The empty 304 when the browser already holds this state, else None."""
+    """The empty 304 when the browser already holds this state, the page if it was rendered a moment ago, else None."""
     if matches(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers={**PRIVATE, "ETag": etag})
-    return None
+    page = request.app.state.kept.get(address_of(request, etag))
+    return HTMLResponse(page, headers={**PRIVATE, "ETag": etag}) if page is not None else None
+
+
+def address_of(request: Request, etag: str) -> Address:
+    """Under what a rendering of this page is kept."""
+    return etag, f"{request.scope['path']}?{request.scope['query_string'].decode('latin-1')}"

@@ -16,7 +16,7 @@ from portal import clock
 from portal.access import Scope, Viewer
 from web import formats
 from web.catalogues import catalogue
-from web.etag import PRIVATE, page_etag
+from web.etag import PRIVATE, address_of, page_etag
 from web.locale_choice import LANGUAGES, locale_of
 from web.markdown import to_html
 from web.static_files import static_url
@@ -152,4 +152,7 @@ def respond(
     """One page as an answer. With an `etag` the browser keeps it and asks again; without, it is not kept at all."""
     headers = {**PRIVATE, "ETag": etag} if etag else {"Cache-Control": "no-store", "Vary": PRIVATE["Vary"]}
     frame = frame_of(request, scope=scope, viewer=viewer, tab=tab)
-    return HTMLResponse(html(template, page, frame), status, headers)
+    response = HTMLResponse(html(template, page, frame), status, headers)
+    if etag:
+        request.app.state.kept.keep(address_of(request, etag), bytes(response.body))
+    return response
