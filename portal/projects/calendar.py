@@ -91,7 +91,7 @@ def days_between(first: date, last: date) -> Iterator[date]:
 
 @lru_cache(maxsize=512)
 def _parts(country: str) -> tuple[str, ...] | None:
-    """The known parts of a country, or None where the country is unknown. Loads that one country, not all of them."""
+    """The known parts of a country, or None where the country is unknown. The first call loads the library, once."""
     import holidays
 
     try:
