@@ -92,11 +92,11 @@ class Database:
     """
 
     def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
-        """`url` is `sqlite+inline:///path` or `postgresql+asyncpg://…`; plain `sqlite:` and `postgresql:` are completed."""
+        """`url` is `sqlite+inline:///path` or `postgresql+asyncpg://…`; `sqlite:` and `postgresql:` are completed."""
         self.url = complete_url(url)
         self.is_sqlite = self.url.startswith("sqlite")
         self.engine = _engine(self.url, pool_size)
-        # SQLAlchemy's pool hands connections out unfairly under load; a fair gate in front keeps the slowest wait short.
+        # SQLAlchemy's pool hands connections out unfairly under load; a fair gate in front keeps the worst wait short.
         self._gate = asyncio.Semaphore(pool_size)
         self._reader = self.engine if self.is_sqlite else self.engine.execution_options(**SNAPSHOT)
         self._writer = self.engine.execution_options(writes=True)

@@ -138,7 +138,7 @@ def _happening(
 
 
 def _name(scope: Scope, ref: str, names: dict[str, str]) -> str | None:
-    """How this viewer may read an actor: the client's own people by name, everybody else as the project's setting says."""
+    """How this viewer may read an actor: the client's own people by name, all others as the project says."""
     side, _, rest = ref.partition(":")
     if side == "person":
         return names.get(ref)

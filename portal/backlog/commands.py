@@ -276,7 +276,7 @@ class Edit:
             self.changes.texts.append(item)
 
     def _tell_change(self, item: Item, audience: Audience, difference: dict[str, Any], reason: str) -> None:
-        """An item that is opened to the client is told whole, without what it was before; one that is closed, not at all."""
+        """An item that is opened to the client is told whole, without what it was; one that is closed, not at all."""
         body = {"changes": difference, "reason": reason}
         if item.audience is audience:
             self._tell(item, "item.changed", body)
@@ -337,7 +337,7 @@ async def add_status(db: AsyncSession, scope: Scope, *, name: str, category: Cat
 
 
 async def change_status(db: AsyncSession, scope: Scope, name: str, wanted: Mapping[str, Any]) -> Status:
-    """Renames or moves a board column. What a column means (its category) cannot change: its items' past depends on it."""
+    """Renames or moves a board column. Its category cannot change: its items' past depends on it."""
     scope.require_staff(StaffRole.MANAGER)
     await ledger.lock(db, scope.project_id)
     status = (await plans.load(db, scope)).status_named(name)

@@ -1,13 +1,13 @@
 """The burndown as a page or the API asks for it: movements from the database, lines and causes from the pure rules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, func, literal, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -25,6 +25,7 @@ from portal.projects.models import Unit
 MOST_CAUSES = 200
 """Items whose part in the scope's steps is told; further ones are counted only."""
 VELOCITY_ITERATIONS = 12
+DAYS = cast(Table, BurnDay.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +90,14 @@ async def burndown(db: AsyncSession, scope: Scope, plan: PlanLines, wanted: Want
     unit = wanted.unit or Unit(scope.project.unit)
     end = wanted.as_of or today
     measured = _measured_iterations(plan, end) if line is None else []
-    moved = await _movements(db, scope, wanted.kind, line, measured)
-    rows = [(row.day, _amounts(row, unit)) for row in moved if row.series_kind == wanted.kind]
+    rows, done = await _movements(db, scope, (wanted.kind, line.id if line else scope.project_id), unit, measured)
     first, last = _window(scope, line, rows, end)
     if first is None or last is None:
         return Burndown(wanted, unit, line, None, None, (), (), (), (), False, (), None)
     points = chart.series(rows, first, last)
     steps = chart.steps(rows, first, last)
     named, more = await _causes(db, scope, wanted.kind, line, unit, steps) if causes and steps else ([], False)
-    velocity = _velocity(measured, moved, unit)
+    velocity = [IterationDone(one, done.get(one.id, Decimal(0))) for one in measured]
     return Burndown(
         wanted, unit, line, first, last, points, _ideal(scope, line, points, rows), steps, named, more, velocity,
         _finish(scope, points, rows, end) if line is None else None,
@@ -110,33 +110,50 @@ def _measured_iterations(plan: PlanLines, end: date) -> list[PlanLine]:
 
 
 async def _movements(
-    db: AsyncSession, scope: Scope, kind: SeriesKind, line: PlanLine | None, measured: Iterable[PlanLine]
-) -> Sequence[Row[Any]]:
-    series = [and_(BurnDay.series_kind == kind, BurnDay.series_id == (line.id if line else scope.project_id))]
-    ids = [one.id for one in measured]
-    if ids:
-        series.append(and_(BurnDay.series_kind == SeriesKind.ITERATION, BurnDay.series_id.in_(ids)))
-    audience = [Audience.CLIENT, Audience.INTERNAL] if scope.is_staff else [Audience.CLIENT]
-    statement = (
-        select(BurnDay.__table__)
-        .where(BurnDay.project_id == scope.project_id, or_(*series), BurnDay.audience.in_(audience))
-        .order_by(BurnDay.day)
-    )
-    return (await db.execute(statement)).all()
+    db: AsyncSession, scope: Scope, series: tuple[SeriesKind, UUID], unit: Unit, measured: Sequence[PlanLine]
+) -> tuple[list[chart.Row], dict[UUID, Decimal]]:
+    """The series' movements in one unit, and what each of the measured iterations had done by its last day."""
+    kind, series_id = series
+    days = _days(scope, unit).where(DAYS.c.series_kind == kind, DAYS.c.series_id == series_id)
+    parts = [days]
+    if measured:
+        in_time = or_(*(and_(DAYS.c.series_id == one.id, DAYS.c.day <= one.ends_on) for one in measured))
+        parts.append(_done(scope, unit).where(DAYS.c.series_kind == SeriesKind.ITERATION, in_time))
+    rows: list[chart.Row] = []
+    done: dict[UUID, Decimal] = {}
+    for one_id, day, *amounts in await db.execute(union_all(*parts)):
+        if day is None:
+            done[one_id] = Decimal(amounts[3]) - Decimal(amounts[4])
+        else:
+            added, removed, reestimated, finished, reopened, unestimated = amounts
+            moved = [Decimal(one) for one in (added, removed, reestimated, finished, reopened)]
+            rows.append((day, Amounts(moved[0], moved[1], moved[2], moved[3], moved[4], unestimated)))
+    return sorted(rows, key=lambda row: row[0]), done
 
 
-def _amounts(row: Row[Any], unit: Unit) -> Amounts:
-    match unit:
-        case Unit.POINTS:
-            return Amounts(row.points_added, row.points_removed, row.points_reestimated, row.points_done,
-                           row.points_reopened, row.points_unestimated)  # fmt: skip
-        case Unit.HOURS:
-            return Amounts(row.hours_added, row.hours_removed, row.hours_reestimated, row.hours_done,
-                           row.hours_reopened, row.hours_unestimated)  # fmt: skip
-    added, removed, done, reopened = map(
-        Decimal, (row.items_added, row.items_removed, row.items_done, row.items_reopened)
-    )
-    return Amounts(added, removed, Decimal(0), done, reopened)
+def _columns(unit: Unit) -> list[Any]:
+    """The columns of one unit in the order of `Amounts`; a count of items is never re-estimated or without estimate."""
+    prefix, nothing = ("items", literal(0)) if unit is Unit.COUNT else (unit.value, None)
+    names = ("added", "removed", "reestimated", "done", "reopened", "unestimated")
+    return [DAYS.c.get(f"{prefix}_{name}", nothing) for name in names]
+
+
+def _seen(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    audiences = [Audience.CLIENT, Audience.INTERNAL] if scope.is_staff else [Audience.CLIENT]
+    return (DAYS.c.project_id == scope.project_id, DAYS.c.audience.in_(audiences))
+
+
+def _days(scope: Scope, unit: Unit) -> Select[Any]:
+    return select(DAYS.c.series_id, DAYS.c.day, *_columns(unit)).where(*_seen(scope))
+
+
+def _done(scope: Scope, unit: Unit) -> Select[Any]:
+    """Sums of done and re-opened for each iteration, in the same columns as `_days`, with no day."""
+    columns = _columns(unit)
+    sums = [func.sum(column, type_=column.type) for column in columns[3:5]]
+    zeros = [literal(0, column.type) for column in columns]
+    statement = select(DAYS.c.series_id, literal(None, DAYS.c.day.type), *zeros[:3], *sums, literal(0))
+    return statement.where(*_seen(scope)).group_by(DAYS.c.series_id)
 
 
 def _window(
@@ -166,16 +183,6 @@ def _ideal(
     first = points[0].day
     days = [point.day for point in points if point.day <= due]
     return chart.ideal(points[0].scope, first, due, projects.calendar_of(scope), [*days, due] if days else [due])
-
-
-def _velocity(measured: Sequence[PlanLine], moved: Sequence[Row[Any]], unit: Unit) -> list[IterationDone]:
-    ends = {line.id: line.ends_on for line in measured}
-    done: dict[UUID, Decimal] = dict.fromkeys(ends, Decimal(0))
-    for row in moved:
-        end = ends.get(row.series_id)
-        if row.series_kind == SeriesKind.ITERATION and end is not None and row.day <= end:
-            done[row.series_id] += _amounts(row, unit).done_change
-    return [IterationDone(line, done[line.id]) for line in measured]
 
 
 def _finish(scope: Scope, points: Sequence[chart.BurnPoint], rows: Sequence[chart.Row], end: date) -> forecast.Finish:

@@ -21,7 +21,7 @@ FIELDS = (
 
 
 def check_item(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """An item's fields, each checked; references are checked by the command. Raises Invalid naming the first at fault."""
+    """An item's fields, each checked; the command checks references. Raises Invalid naming the first at fault."""
     return {field: check_field(field, value) for field, value in fields.items()}
 
 
