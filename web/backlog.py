@@ -257,5 +257,3 @@ async def item(request: Request, scope: ProjectScope, db: ReadSession, number: i
         earlier=f"?before={events[-1].event.seq}" if len(events) == EACH_PAGE else "",
     )
     return respond(request, "backlog/item.html", page, scope=scope, tab="backlog", etag=etag)
-
-

@@ -94,9 +94,7 @@ async def burndown(
 
 
 def _page(found: Burndown, plan: PlanLines, chosen: str, today: date) -> BurndownPage:
-    steps = [
-        Step(day, moved.added, moved.removed, moved.reestimated, moved.scope_change) for day, moved in found.steps
-    ]
+    steps = [Step(day, moved.added, moved.removed, moved.reestimated, moved.scope_change) for day, moved in found.steps]
     as_of = found.wanted.as_of
     return BurndownPage(
         burndown=found,

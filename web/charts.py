@@ -10,9 +10,9 @@ from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Protocol, TypeVar
 
-WIDTH, HEIGHT = 720, 300
+WIDTH, HEIGHT = 760, 290
 BAR_HEIGHT = 220
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 14, 30
+LEFT, RIGHT, TOP, BOTTOM = 46, 10, 14, 30
 MOST_DAYS_DRAWN = 120
 MOST_DAY_LABELS = 7
 
@@ -206,12 +206,12 @@ def burn_chart(
 
 
 def _marks(points: Sequence[Standing], steps: Iterable[tuple[date, Decimal]], plane: _Plane) -> list[Mark]:
-    """The steps of the scope line, each at the height of the first drawn day on or after it."""
+    """The steps of the scope line, each at the first drawn day on or after it."""
     days = [point.day for point in points]
     return [
-        Mark(plane.x(day), plane.y(points[bisect_left(days, day)].scope), day, change)
+        Mark(plane.x(drawn.day), plane.y(drawn.scope), day, change)
         for day, change in steps
-        if change and days[0] < day <= days[-1]
+        if change and days[0] < day <= days[-1] and (drawn := points[bisect_left(days, day)])
     ]
 
 

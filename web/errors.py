@@ -50,6 +50,15 @@ WORDS: dict[int, tuple[str, str]] = {
 }
 
 
+SAID_BY_ROOMS = (
+    _("You are looking as the client: nothing can be changed until you stop."),
+    _("This project is archived: it can be read, not changed."),
+    _("Only the agency's staff may do this."),
+    _("The database is busy with another change. Please try again in a moment."),
+)
+"""Sentences of the rooms that a page may show as they are; here so that the catalogues have them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One input at fault."""
@@ -109,12 +118,13 @@ def _viewer(request: Request) -> Viewer | None:
 def _page(request: Request, error: Exception, status: int, gettext: Callable[[str], str]) -> ErrorPage:
     title, text = WORDS.get(status) or WORDS[500 if status >= 500 else 422]
     # An outsider's 404 says the same as anybody's: the words of the exception stay unsaid there.
-    said = error.message if isinstance(error, PortalError) and status not in (404, 500) else text
+    problems = _problems(error)
+    said = error.message if isinstance(error, PortalError) and status not in (404, 500) and not problems else text
     return ErrorPage(
         status=status,
         title=gettext(title),
         text=gettext(said),
-        problems=_problems(error),
+        problems=problems,
         request_id=str(getattr(request.state, "request_id", "")) if status >= 500 else "",
         again=request.url.path if request.method == "GET" and status == 503 else "",
     )

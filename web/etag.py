@@ -21,7 +21,7 @@ def page_etag(scope: Scope, locale: str, release: str, *extra: str) -> str:
     """
     project, viewer = scope.project, scope.viewer
     parts = (
-        viewer.actor, viewer.name, ",".join(sorted(viewer.staff)), ",".join(sorted(scope.roles)),
+        viewer.actor, viewer.name, viewer.email, ",".join(sorted(viewer.staff)), ",".join(sorted(scope.roles)),
         ",".join(scope.audiences), str(scope.is_staff), str(scope.preview), str(scope.project_id), str(scope.version),
         project.name, project.company_name, project.status, project.show_staff, project.time_zone,
         scope.today.isoformat(), locale, release, *extra,

@@ -158,9 +158,7 @@ async def milestones(request: Request, scope: ProjectScope, db: ReadSession) -> 
     if same := unchanged(request, etag):
         return same
     rows = [_milestone_row(one, scope.today) for one in await queries.milestones(db, scope)]
-    return respond(
-        request, "projects/milestones.html", MilestonesPage(rows), scope=scope, tab="milestones", etag=etag
-    )
+    return respond(request, "projects/milestones.html", MilestonesPage(rows), scope=scope, tab="milestones", etag=etag)
 
 
 def _milestone_row(milestone: Milestone, today: date) -> MilestoneRow:

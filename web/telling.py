@@ -82,7 +82,10 @@ MARKS = {"item.finished": "done", "item.blocked": "ask", "item.reopened": "ask"}
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field that an event changed, as text; `before` and `after` are empty where only the fact is told."""
+    """One field that an event changed, as text.
+
+    `before` is empty where there was nothing; both are where only the fact is told.
+    """
 
     label: str
     before: str
@@ -179,7 +182,8 @@ def _told_changes(happening: Happening, teller: Teller) -> Iterable[Change]:
         if field in LONG_TEXTS:
             yield Change(label, "", "")
         elif field != "assignee" or any(happening.names.get(one) for one in (before, after) if one):
-            yield Change(label, _value(field, before, happening, teller), _value(field, after, happening, teller))
+            was = "" if before in (None, "", []) else _value(field, before, happening, teller)
+            yield Change(label, was, _value(field, after, happening, teller))
 
 
 def _value(field: str, value: Any, happening: Happening, teller: Teller) -> str:

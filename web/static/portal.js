@@ -12,6 +12,8 @@
     form.addEventListener("change", (event) => { if (event.target.matches("select")) form.requestSubmit(); });
     form.addEventListener("submit", () => form.querySelectorAll("select, input").forEach((field) => { field.disabled = !field.value; }));
   });
+  const here = document.querySelector(".tabs [aria-current]");
+  if (here) here.scrollIntoView({ block: "nearest", inline: "center" });
   // Pages that the browser kept in memory must show their fields again when somebody comes back.
   addEventListener("pageshow", () => document.querySelectorAll("form[data-auto] :disabled").forEach((field) => { field.disabled = false; }));
   const hint = document.getElementById("moved");
