@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, UtcDateTime
@@ -34,3 +34,23 @@ class ImportJob(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class Imported(Base):
+    """What an import last saw of one thing of its source, so that the next one applies only what is new there.
+
+    Without it an edit made here would look like a change of the source, and every import would undo it.
+    """
+
+    __tablename__ = "imported"
+
+    project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    """item, iteration or milestone."""
+    external_ref: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    """Its number here."""
+    state: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Its fields as the source had them; long texts as a digest."""
+    changes: Mapped[bytes] = mapped_column(LargeBinary)
+    """Eight bytes for each change of its history that was applied."""

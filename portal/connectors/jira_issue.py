@@ -1,0 +1,296 @@
+"""One Jira issue as an item with its history. Pure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from portal.connectors import adf, jira_sprints, wiki
+from portal.connectors.inferred import sprint_changes, status_changes
+from portal.connectors.jira_history import Entry, Raw, walk
+from portal.connectors.jira_lost import note_lost
+from portal.connectors.jira_project import Known
+from portal.connectors.jira_survey import histories, objects
+from portal.connectors.losses import Losses
+from portal.connectors.model import Field, SourceChange, SourceItem, State, Value
+from portal.connectors.moments import Zoned
+from portal.connectors.reading import clean, estimate, labels, one_line, web_address
+
+SECONDS_PER_HOUR = Decimal(3600)
+RANK_DIGITS = 6
+FLAGGED = "Flagged in Jira"
+
+
+class IssueReader:
+    """Reads the issues of one file, which it knows from the survey."""
+
+    def __init__(self, known: Known, zoned: Zoned, losses: Losses) -> None:
+        self.known = known
+        self.zoned = zoned
+        self.losses = losses
+
+    def read(self, issue: Mapping[str, Any]) -> SourceItem:
+        """The issue's life. Raises Invalid naming the issue where a time cannot be read."""
+        key, fields = str(issue["key"]), issue["fields"]
+        show = _Shower(self.known, key, self.losses)
+        created = self.zoned.iso(fields.get("created"), f"{key}, created")
+        now = self._raw(issue, key)
+        if self.known.has_history:
+            first, changes = walk(
+                now, self._entries(issue, key), show, self.known.columns.points_names, key, self.losses
+            )
+            initial = dict(show(first, Field))
+        else:
+            initial, changes = self._inferred(now, dict(show(now, Field)), fields, created, key)
+        note_lost(issue, self.known, key, self.losses)
+        return self._item(issue, initial, changes, created, key)
+
+    def _item(
+        self,
+        issue: Mapping[str, Any],
+        initial: dict[Field, Value],
+        changes: list[SourceChange],
+        created: datetime,
+        key: str,
+    ) -> SourceItem:
+        fields = issue["fields"]
+        initial, changes, born = self._from_arrival(initial, changes, created, key)
+        author = self.known.person(fields.get("creator")) or self.known.person(fields.get("reporter"))
+        updated = fields.get("updated")
+        return SourceItem(
+            external_ref=f"jira:{issue['id']}",
+            external_key=one_line(key, key, self.losses, length=100),
+            external_url=_page(issue.get("self"), key),
+            created_at=created,
+            born_at=born,
+            author=author,
+            position=self._position(fields, key),
+            initial=initial,
+            changes=tuple(changes),
+            parent=self._parent(fields, key),
+            updated_at=self.zoned.iso(updated, f"{key}, updated") if updated else None,
+        )
+
+    def _entries(self, issue: Mapping[str, Any], key: str) -> list[Entry]:
+        entries = []
+        for place, entry in enumerate(histories(issue)):
+            at = self.zoned.iso(entry.get("created"), f"{key}, history entry {entry.get('id', place)}")
+            entries.append(Entry(at, self.known.person(entry.get("author")), tuple(objects(entry.get("items")))))
+        changelog = issue.get("changelog")
+        total = changelog.get("total") if isinstance(changelog, dict) else None
+        if isinstance(total, int) and total > len(entries):
+            self.losses.lost(
+                "history entries", key, "the file holds only a part of this history", count=total - len(entries)
+            )
+        return entries
+
+    def _raw(self, issue: Mapping[str, Any], key: str) -> Raw:
+        fields, columns = issue["fields"], self.known.columns
+        status = fields.get("status") or {}
+        points = [fields[name] for name in columns.points if fields.get(name) not in (None, "")]
+        if len({str(one) for one in points}) > 1:
+            self.losses.changed("points", key, "two fields of points disagree: the first was taken")
+        return {
+            "status": str(status.get("id") or status.get("name") or ""),
+            "type": _pair(fields.get("issuetype")),
+            "summary": fields.get("summary") or "",
+            "description": fields.get("description") or "",
+            "priority": _pair(fields.get("priority")),
+            "assignee": fields.get("assignee"),
+            "labels": tuple(map(str, fields.get("labels") or ())),
+            "versions": tuple(str(one.get("id")) for one in objects(fields.get("fixVersions"))),
+            "sprints": self._sprints(issue, key),
+            "points": points[0] if points else None,
+            "seconds": fields.get("timeoriginalestimate"),
+            "security": self._security(issue),
+            "flagged": self._flagged(issue),
+            "project": self.known.key,
+        }
+
+    def _sprints(self, issue: Mapping[str, Any], key: str) -> tuple[str, ...]:
+        """The ids of an issue's sprints, the present one last: in the order that the history set them, else of time."""
+        fields = issue["fields"]
+        values = [*(fields.get(self.known.columns.sprint or "") or ()), *(fields.get("closedSprints") or ())]
+        parsed = [jira_sprints.parse(value) for value in [*values, fields.get("sprint")] if value]
+        if None in parsed:
+            self.losses.not_understood("sprint", key, "neither a sprint's object nor its text")
+        ids = {str(sprint["id"]) for sprint in parsed if sprint}
+        for entry in reversed(list(histories(issue))):
+            for item in objects(entry.get("items")):
+                if item.get("field") == "Sprint":
+                    said = tuple(part.strip() for part in str(item.get("to") or "").split(",") if part.strip())
+                    return said if set(said) == ids else self.known.sprints_in_order(ids)
+        return self.known.sprints_in_order(ids)
+
+    def _security(self, issue: Mapping[str, Any]) -> Any:
+        """The restriction of an issue; without the field, what the history set last: never open by a missing field."""
+        fields = issue["fields"]
+        if "security" in fields:
+            level = fields["security"]
+            return (level.get("name") or level.get("id") or "?") if isinstance(level, dict) else level
+        return _last_said(issue, "security", "security level")
+
+    def _flagged(self, issue: Mapping[str, Any]) -> bool:
+        fields, flag = issue["fields"], self.known.columns.flag
+        if "flagged" in fields or flag in fields:
+            return bool(fields.get("flagged") or fields.get(flag or ""))
+        return bool(_last_said(issue, "flagged"))
+
+    def _inferred(
+        self, now: Raw, current: State, fields: Mapping[str, Any], created: datetime, key: str
+    ) -> tuple[dict[Field, Value], list[SourceChange]]:
+        dates = [
+            self.zoned.iso(fields[n], f"{key}, {n}") if fields.get(n) else None for n in ("resolutiondate", "updated")
+        ]
+        status = self.known.statuses[now["status"]]
+        initial, changes = status_changes(current, status, self.known.beginning, dates[0], dates[1], key, self.losses)
+        initial = dict(initial)
+        if self.known.takes_sprints and now["sprints"]:
+            sprints = [self.known.iterations[ref] for ref in now["sprints"]]
+            initial[Field.ITERATION], moves = sprint_changes(sprints, created, key, self.losses)
+            changes += moves
+        return initial, sorted(changes, key=lambda change: change.at)
+
+    def _from_arrival(
+        self, initial: dict[Field, Value], changes: list[SourceChange], created: datetime, key: str
+    ) -> tuple[dict[Field, Value], list[SourceChange], datetime]:
+        """What is before an issue's arrival from another project is folded into how it arrived: it may be private."""
+        if not initial[Field.DELETED]:
+            return initial, changes, created
+        for place, change in enumerate(changes):
+            if change.field is Field.DELETED and not change.new:
+                told = "changes before the issue was moved here from another project are folded into how it arrived"
+                self.losses.changed("history before the move", key, told)
+                arrived = [one for one in changes[place + 1 :] if one.at > change.at]
+                folded = [one for one in changes if one.at <= change.at]
+                return {**initial, **{one.field: one.new for one in folded}}, arrived, change.at
+        return initial, changes, created
+
+    def _position(self, fields: Mapping[str, Any], key: str) -> int:
+        rank = fields.get(self.known.columns.rank or "")
+        return position(str(rank), key) if rank else position("", key)
+
+    def _parent(self, fields: Mapping[str, Any], key: str) -> str | None:
+        parent, epic = fields.get("parent"), fields.get("epic")
+        linked = next((fields[name] for name in self.known.columns.epic if fields.get(name)), None)
+        for one in (parent, epic):
+            if isinstance(one, dict) and one.get("id") is not None:
+                return self.known.parent(str(one["id"]), str(one.get("key") or one["id"]), key)
+        if isinstance(linked, str):
+            return self.known.parent(self.known.survey.key_ids.get(linked, linked), linked, key)
+        return None
+
+
+class _Shower:
+    """Turns Jira's terms of one issue into ours."""
+
+    def __init__(self, known: Known, key: str, losses: Losses) -> None:
+        self.known = known
+        self.key = key
+        self.losses = losses
+        self._shown: dict[tuple[Field, Any], Value] = {}
+
+    def __call__(self, raw: Raw, fields: Iterable[Field]) -> State:
+        return {field: self._once(raw, field) for field in fields}
+
+    def _once(self, raw: Raw, field: Field) -> Value:
+        """Each value is turned, and what it loses counted, once an issue."""
+        term = _TERMS.get(field)
+        if term is None or isinstance(raw[term], dict):
+            return self._value(raw, field)
+        known = (field, raw[term])
+        if known not in self._shown:
+            self._shown[known] = self._value(raw, field)
+        return self._shown[known]
+
+    def _value(self, raw: Raw, field: Field) -> Value:
+        known, key, losses = self.known, self.key, self.losses
+        match field:
+            case Field.TITLE:
+                return one_line(str(raw["summary"]), key, losses, otherwise=key)
+            case Field.DESCRIPTION:
+                return self._text(raw["description"])
+            case Field.STATUS:
+                return known.status(raw["status"])
+            case Field.TYPE:
+                return known.named("issuetype", *raw["type"])
+            case Field.PRIORITY:
+                return one_line(known.named("priority", *raw["priority"]), key, losses, length=60)
+            case Field.ASSIGNEE:
+                return known.assignee(raw["assignee"])
+            case Field.LABELS:
+                return labels(list(raw["labels"]), key, losses)
+            case Field.POINTS:
+                return estimate(raw["points"], "points", key, losses)
+            case Field.HOURS:
+                return self._hours(raw["seconds"])
+            case Field.ITERATION:
+                return known.iteration(raw, key)
+            case Field.MILESTONE:
+                return known.milestone(raw, key)
+            case Field.RESTRICTED:
+                return self._restricted(raw["security"])
+            case Field.BLOCKED:
+                return FLAGGED if raw["flagged"] else None
+            case Field.DELETED:
+                return bool(raw["project"] != known.key)
+            case Field.CRITERIA:
+                return ""
+
+    def _text(self, value: Any) -> str:
+        if isinstance(value, dict):
+            unknown = adf.Unknown()
+            text = clean(adf.to_markdown(value, unknown), self.key, self.losses)
+            for kind in unknown:
+                self.losses.changed(f"description node {kind}", self.key, "shown by its text alone")
+            return text
+        return wiki.to_markdown(clean(str(value), self.key, self.losses))
+
+    def _hours(self, seconds: Any) -> Decimal | None:
+        text = str(seconds or "").strip()
+        if text and not (text.isascii() and text.isdecimal()):
+            self.losses.not_understood("original estimate", self.key, "no number of seconds: left out")
+            return None
+        return estimate(str(Decimal(text) / SECONDS_PER_HOUR), "hours", self.key, self.losses) if text else None
+
+    def _restricted(self, level: Any) -> bool:
+        if level:
+            told = f"security level {str(level)[:60]!r} is not understood: the item is internal while it has it"
+            self.losses.changed("restriction", self.key, told)
+        return bool(level)
+
+
+_TERMS = {
+    Field.TITLE: "summary", Field.DESCRIPTION: "description", Field.POINTS: "points", Field.HOURS: "seconds",
+    Field.MILESTONE: "versions", Field.RESTRICTED: "security", Field.LABELS: "labels",
+}  # fmt: skip
+"""The one term of Jira that each of these fields comes from."""
+
+
+def position(rank: str, key: str) -> int:
+    """An order that depends on the source alone: LexoRank as a number, or the key's number where there is no rank."""
+    head, _, tail = rank.partition("|")[2].partition(":")
+    if head.isalnum() and head.isascii() and (not tail or (tail.isalnum() and tail.isascii())):
+        return int((head + "000000")[:RANK_DIGITS] + (tail + "0000")[:4], 36)
+    number = key.rpartition("-")[2]
+    return int(number) * 1024 if number.isdigit() and len(number) < 12 else 0
+
+
+def _last_said(issue: Mapping[str, Any], *names: str) -> Any:
+    """What the history set a field to last, for a file that leaves the field itself out."""
+    for entry in reversed(list(histories(issue))):
+        for item in objects(entry.get("items")):
+            if str(item.get("field")).casefold() in names:
+                return item.get("toString") or item.get("to")
+    return None
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    return (value.get("id"), value.get("name")) if isinstance(value, dict) else (None, None)
+
+
+def _page(own: Any, key: str) -> str | None:
+    """The address where people see the issue, from the address of its data."""
+    address = web_address(own)
+    root = address.partition("/rest/")[0] if address and "/rest/" in address else None
+    return web_address(f"{root}/browse/{key}") if root else None
