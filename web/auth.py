@@ -194,10 +194,16 @@ async def _refuse(request: Request, provider: Provider, kind: str, reason: str, 
     if kind in ("uninvited", "taken", "disabled"):
         elsewhere = await oidc.end_session_url(provider, settings_of(request).base_url, "")
     page = RefusedPage(kind, provider.settings.label, again, elsewhere)
-    response = respond(request, "auth/refused.html", page, status=STATUS.get(kind, 403))
+    response = respond(_without_answer(request, again), "auth/refused.html", page, status=STATUS.get(kind, 403))
     if kind == "provider":
         response.headers["Retry-After"] = str(ProviderFault.retry_after_seconds)
     return response
+
+
+def _without_answer(request: Request, address: str) -> Request:
+    """The request as if for `address`: pages name their own address, and this one's holds the provider's answer."""
+    path, _, query = address.partition("?")
+    return Request({**request.scope, "path": path, "query_string": query.encode()})
 
 
 @router.post("/auth/logout", name="logout")

@@ -39,9 +39,7 @@ async def test_the_client_authenticates_by_basic_with_an_encoded_secret(
 ) -> None:
     await browser.sign_in()
     sent = next(request for request in provider.asked if request.url.path == "/token")
-    assert sent.headers["authorization"] == (
-        "Basic cG9ydGFsOnMzY3IlMkJ0JTJGd2l0aCUyMCUyNW9kZCUzQSUyMGNoYXJhY3RlcnM="
-    )
+    assert sent.headers["authorization"] == ("Basic cG9ydGFsOnMzY3IlMkJ0JTJGd2l0aCUyMCUyNW9kZCUzQSUyMGNoYXJhY3RlcnM=")
     assert b"client_secret" not in sent.content
 
 
