@@ -9,6 +9,7 @@ from playwright.async_api import Browser, Page
 
 from portal.db import Database
 from tests.support import browser as browsers
+from tests.support import cast as stage
 from tests.support import certified, databases, mail, network, run, statements
 
 BOTH = ("sqlite", "postgresql")
@@ -111,3 +112,9 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     yield opened
     await opened.close()
     assert errors == []
+
+
+@pytest.fixture
+async def cast(database: Database) -> stage.Cast:
+    """Everybody of `tests/support/cast.py`, in the test's own database."""
+    return await stage.enter(database)

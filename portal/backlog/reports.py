@@ -14,18 +14,19 @@ from portal import clock
 from portal.access import Scope
 from portal.backlog import chart, forecast
 from portal.backlog.burndown import Amounts
-from portal.backlog.models import BurnDay, Item, ItemSpan, SeriesKind
+from portal.backlog.models import BurnDay, ItemSpan, SeriesKind
 from portal.backlog.planlines import PlanLine, PlanLines
+from portal.backlog.queries import ITEM
 from portal.backlog.store import span_of
 from portal.errors import Invalid
 from portal.ledger.models import Audience
 from portal.projects import queries as projects
 from portal.projects.models import Unit
 
-MOST_CAUSES = 200
+MOST_CAUSES = 60
 """Items whose part in the scope's steps is told; further ones are counted only."""
 VELOCITY_ITERATIONS = 12
-DAYS = cast(Table, BurnDay.__table__)
+DAYS, SPANS = cast(Table, BurnDay.__table__), cast(Table, ItemSpan.__table__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def _seen(scope: Scope) -> tuple[ColumnElement[bool], ...]:
 
 
 def _days(scope: Scope, unit: Unit) -> Select[Any]:
-    return select(DAYS.c.series_id, DAYS.c.day, *_columns(unit)).where(*_seen(scope))
+    return select(literal(None, DAYS.c.series_id.type), DAYS.c.day, *_columns(unit)).where(*_seen(scope))
 
 
 def _done(scope: Scope, unit: Unit) -> Select[Any]:
@@ -198,19 +199,26 @@ async def _causes(
     first, last = steps[0][0], steps[-1][0]
     touched = _touched(scope, kind, line, first, last)
     statement = (
-        select(ItemSpan, Item.title, Item.deleted, Item.audience.label("item_audience"))
-        .join(Item, and_(Item.project_id == ItemSpan.project_id, Item.number == ItemSpan.item_number))
-        .where(ItemSpan.project_id == scope.project_id, ItemSpan.item_number.in_(touched))
-        .order_by(ItemSpan.item_number, ItemSpan.valid_from)
+        select(
+            *(column for column in SPANS.c if column.name != "project_id"),
+            ITEM.c.title,
+            ITEM.c.deleted,
+            ITEM.c.audience.label("item_audience"),
+        )
+        .select_from(
+            SPANS.join(ITEM, and_(ITEM.c.project_id == SPANS.c.project_id, ITEM.c.number == SPANS.c.item_number))
+        )
+        .where(SPANS.c.project_id == scope.project_id, SPANS.c.item_number.in_(touched))
+        .order_by(SPANS.c.item_number, SPANS.c.valid_from)
     )
     lives: dict[int, list[Any]] = {}
     for row in await db.execute(statement):
-        lives.setdefault(row.ItemSpan.item_number, []).append(row)
+        lives.setdefault(row.item_number, []).append(row)
     lens = chart.Lens((kind, line.id if line else None), unit, scope.zone, scope.is_staff)
     found = [
         _named(scope, cause, rows[0])
         for number, rows in lives.items()
-        for cause in chart.step_causes(number, [span_of(row.ItemSpan) for row in rows], lens, first, last)
+        for cause in chart.step_causes(number, [span_of(row) for row in rows], lens, first, last)
     ]
     found.sort(key=lambda named: (named.cause.day, named.cause.number), reverse=True)
     return found[:MOST_CAUSES], len(found) > MOST_CAUSES or len(lives) >= MOST_CAUSES

@@ -76,7 +76,7 @@ async def spans_of(db: AsyncSession, project_id: UUID, numbers: Iterable[int]) -
     return lives
 
 
-def span_of(row: ItemSpan) -> Span:
+def span_of(row: Any) -> Span:
     """A stored span as the rules know it."""
     facts = Facts(
         points=row.points,
