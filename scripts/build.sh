@@ -5,19 +5,19 @@ set -eu
 python=$1
 folder=$2
 builder=$folder.build
-install="-m pip install --quiet --require-hashes --no-deps --only-binary=:all:"
+checked="--require-hashes --no-deps --only-binary=:all:"
 
-"$python" -m venv "$folder"
+# What builds stays in an environment beside the other one, pip too.
 "$python" -m venv "$builder"
+"$python" -m venv --without-pip "$folder"
+pip="$builder/bin/python -m pip -qq"
 
-# The package is built beside the environment, so that what builds it does not come along.
 awk '/^[a-z]/ {take = /^(hatchling|packaging|pathspec|pluggy|trove-classifiers)==/} take' requirements.lock \
-    >"$builder/needed.txt"
-"$builder/bin/python" $install --requirement "$builder/needed.txt"
-"$builder/bin/python" -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$builder/wheel" .
+    >"$builder/builds.txt"
+$pip install $checked --requirement "$builder/builds.txt"
+$pip wheel --no-deps --no-build-isolation --wheel-dir "$builder/wheel" .
 
-sed '/^# Development$/,$d' requirements.lock >"$folder/needed.txt"
-"$folder/bin/python" $install --compile --requirement "$folder/needed.txt"
-"$folder/bin/python" -m pip install --quiet --no-deps --no-index --compile "$builder"/wheel/*.whl
-"$folder/bin/python" -m pip uninstall --quiet --yes pip
-rm -rf "$builder" "$folder/needed.txt"
+sed '/^# Development$/,$d' requirements.lock >"$builder/runs.txt"
+$pip --python "$folder/bin/python" install $checked --compile --requirement "$builder/runs.txt"
+$pip --python "$folder/bin/python" install --no-deps --no-index --compile "$builder"/wheel/*.whl
+rm -rf "$builder"

@@ -20,5 +20,5 @@ if ! "$folder/bin/python" -m pip --version >/dev/null 2>&1; then
 fi
 
 echo "installing requirements.lock into $folder"
-"$folder/bin/python" -m pip install --quiet --require-hashes --no-deps --only-binary=:all: -r requirements.lock
-"$folder/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
+"$folder/bin/python" -m pip install -qq --require-hashes --no-deps --only-binary=:all: -r requirements.lock
+"$folder/bin/python" -m pip install -qq --no-deps --no-build-isolation --editable .
