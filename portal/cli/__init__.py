@@ -2,8 +2,14 @@
 
 import typer
 
-from portal.cli import check, demo, evidence, imports, members, projects, running
+from portal.cli.check import add_to as add_check
+from portal.cli.demo import add_to as add_demo
+from portal.cli.evidence import add_to as add_evidence
 from portal.cli.frame import guarded
+from portal.cli.imports import add_to as add_imports
+from portal.cli.members import add_to as add_members
+from portal.cli.projects import add_to as add_projects
+from portal.cli.running import add_to as add_running
 
 app = typer.Typer(
     name="portal",
@@ -14,8 +20,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for group in (running, imports, evidence, members, projects, check, demo):
-    group.add_to(app)
+for add in (add_running, add_imports, add_evidence, add_members, add_projects, add_check, add_demo):
+    add(app)
 
 
 def main() -> None:

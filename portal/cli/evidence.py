@@ -81,8 +81,8 @@ async def _verify_database(older: list[Path]) -> Report:
     chosen = load()
     notes = [head_of(path) for path in older]
     async with opened(chosen) as database, database.read() as db:
-        with progress("events checked") as advance:
-            return await verify_database(db, keys_of(chosen).public, notes, advance)
+        with progress("events checked") as shown:
+            return await verify_database(db, keys_of(chosen).public, notes, shown.advance)
 
 
 def _verify_file(file: Path, older: list[Path], trusted: Path | None) -> Report:
@@ -127,8 +127,8 @@ async def rebuild(
         for key in keys:
             async with database.write() as db:
                 scope = await projects.scope_for(db, viewer, key)
-                with progress(f"{key}: items") as advance:
-                    found = await rebuild_project(db, scope, advance)
+                with progress(f"{key}: items") as shown:
+                    found = await rebuild_project(db, scope, shown.advance)
             say(told(key, found))
 
 

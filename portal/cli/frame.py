@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 refused or failed, with a sentence on standard error; 2 th
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -56,6 +57,9 @@ def guarded(work: Callable[..., Any]) -> Callable[..., Any]:
         try:
             result = work(*args, **kwargs)
             return asyncio.run(result) if isinstance(result, Coroutine) else result
+        except BrokenPipeError as error:  # whoever read our lines has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(FAILED) from error
         except (PortalError, SettingsError, DBAPIError, OSError) as error:
             for sentence in sentences(error):
                 typer.echo(sentence, err=True)

@@ -52,7 +52,12 @@ async def add_project(
     async with opened(chosen) as database, database.write() as db:
         viewer = await viewer_for(db, as_)
         company = await client_named(db, viewer, client)
-        fields: dict[str, Any] = {"time_zone": zone, "currency": currency, "unit": unit, "languages": language or ["en"]}
+        fields: dict[str, Any] = {
+            "time_zone": zone,
+            "currency": currency,
+            "unit": unit,
+            "languages": language or ["en"],
+        }
         await plan.open_project(
             db, viewer, key=key, company_id=company.id, name=name, holidays=holidays, **fields
         )  # fmt: skip
