@@ -24,6 +24,9 @@ DIGITS_LIMIT = 60
 LARGEST = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly (RFC 7493, 2.2)."""
 
+FOLDING = frozenset("\u212a\u037e\u1fef")
+"""Signs that NFC turns into ASCII (K ; `): folded, a foreign address would pass for somebody else's."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -112,12 +115,12 @@ def _clean(value: Any, place: tuple[Any, ...] = ()) -> Any:
 
 
 def clean_text(text: str, place: tuple[Any, ...] = ()) -> str:
-    """A text in NFC. Raises Invalid, with its place, for NUL (PostgreSQL keeps none) and half a surrogate pair."""
+    """A text in NFC, unless that would make ASCII of it. Raises Invalid, with its place, for NUL (PostgreSQL keeps none) and half a surrogate pair."""
     if text.isascii():
         if "\x00" not in text:
             return text
     elif "\x00" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text):
-        return unicodedata.normalize("NFC", text)
+        return text if FOLDING & set(text) else unicodedata.normalize("NFC", text)
     raise Invalid("This has characters that are no text (NUL or half a surrogate pair).", field=_place(place))
 
 

@@ -19,10 +19,7 @@ from api.conditional import if_match
 from api.deps import caller_of
 from api.problems import Refused
 from portal.errors import Conflict, NotAllowed
-
-READ, WRITE, ADMIN = "staff:read", "staff:write", "staff:admin"
-COVERED = {READ: {READ, WRITE, ADMIN}, WRITE: {WRITE, ADMIN}, ADMIN: {ADMIN}}
-"""Which of a token's scopes suffice for each that an operation may need."""
+from portal.identity.bearer import ADMIN, READ, WRITE
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -85,7 +82,7 @@ def router(tag: str, prefix: str = "", *, door: type[Door] = Door) -> APIRouter:
 
 
 def _require_scope(request: Request, needed: str) -> None:
-    if not caller_of(request).scopes & COVERED[needed]:
+    if needed not in caller_of(request).scopes:
         challenge = f'Bearer error="insufficient_scope", scope="{needed}"'
         raise Refused("forbidden", f"This needs the scope {needed}.", headers={"WWW-Authenticate": challenge})
     if not caller_of(request).viewer.is_staff:

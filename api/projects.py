@@ -1,7 +1,7 @@
 """Projects: the list, opening one, reading and changing it."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query
@@ -25,12 +25,11 @@ from portal.projects.queries import ProjectLine
 router = door("projects", "/projects")
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""As their bits stand in the plan: bit 0 is Monday."""
 Text = Annotated[str, Field(max_length=4000)]
 ShortText = Annotated[str, Field(max_length=200)]
-WorkingDays = Annotated[
-    tuple[str, ...],
-    Field(min_length=1, max_length=7, json_schema_extra={"items": {"enum": list(DAYS)}, "uniqueItems": True}),
-]
+WeekDay = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WorkingDays = Annotated[list[WeekDay], Field(min_length=1, max_length=7)]
 
 
 class ProjectFields(Incoming):
@@ -133,8 +132,8 @@ class ProjectPage(Outgoing):
     next: str | None
 
 
-def mask_of(days: tuple[str, ...]) -> int:
-    """A week of working days as the plan keeps it: bit 0 is Monday. Unknown names count for nothing."""
+def mask_of(days: list[str]) -> int:
+    """A week of working days as the plan keeps it."""
     return sum(1 << at for at, day in enumerate(DAYS) if day in days)
 
 

@@ -7,10 +7,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from api import (
+    auth,
     burndown,
     companies,
     contributors,
     events,
+    imports,
     invitations,
     items,
     iterations,
@@ -30,12 +32,12 @@ from portal.errors import NotFound
 
 ROOMS = (
     me, companies, people, robots, projects, memberships, invitations, milestones, iterations, statuses, contributors,
-    items, events, burndown,
+    items, imports, events, burndown,
 )  # fmt: skip
 VERSION = "1.0.0"
 
 
-def include(app: FastAPI, *, authenticate: Authenticate) -> None:
+def include(app: FastAPI, *, authenticate: Authenticate = auth.authenticate) -> None:
     """Mounts the API on the portal, with which it shares its state (settings, database)."""
     app.mount("/api", build(app, authenticate=authenticate), name="api")
 
@@ -46,7 +48,7 @@ def build(portal: FastAPI, *, authenticate: Authenticate) -> FastAPI:
         title="Portal API", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     api.state = portal.state
-    api.state.under_way = set()
+    api.state.under_way, api.state.imports = set(), set()
     for room in ROOMS:
         # Taken over flat rather than included: an included router is matched twice at every request.
         api.router.routes.extend(room.router.routes)

@@ -78,6 +78,7 @@ async def test_a_change_needs_the_version_that_was_read_and_gives_the_next(api: 
 
 
 @pytest.mark.parametrize("header", [None, 'W/"x"', '"x"', "x", '"', '"a", "b"'])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_change_without_the_right_version_changes_nothing(api: Any, header: str | None) -> None:
     await api.post(ITEMS, {"title": "A"})
     await api.call("PATCH", f"{ITEMS}/1", json={"title": "B"}, match=header, expect=428 if header is None else 412)
@@ -136,6 +137,7 @@ async def test_an_upsert_with_one_reference_twice_is_refused(api: Any) -> None:
 
 
 @pytest.mark.parametrize("rows", [[], [{"title": "A"}], [{"external_ref": "a", "title": "A"}] * 2001])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_an_upsert_of_nothing_of_too_much_or_without_reference_is_refused(api: Any, rows: list[Any]) -> None:
     await api.call("POST", f"{ITEMS}/upsert", json={"items": rows}, expect=422)
 
@@ -172,6 +174,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("body", "field"), WRONG)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_wrong_item_is_refused_by_field_and_nothing_is_written(api: Any, body: Any, field: str) -> None:
     refused = await api.call("POST", ITEMS, json=body, expect=422)
     assert [one["field"] for one in refused.json()["errors"]] == [field]
@@ -179,6 +182,7 @@ async def test_a_wrong_item_is_refused_by_field_and_nothing_is_written(api: Any,
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "99", str(2**31), str(2**70), "abc", "1.0", "%00", "%F0%9F"])
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_number_that_is_no_item_is_not_found_in_any_way_of_asking(api: Any, number: str) -> None:
     await api.post(ITEMS, {"title": "A"})
     await api.call("GET", f"{ITEMS}/{number}", expect=404)
@@ -188,9 +192,10 @@ async def test_a_number_that_is_no_item_is_not_found_in_any_way_of_asking(api: A
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=201", "limit=x", "limit=1&limit=2", "colour=red", "type=epic", "iteration=0", "cursor=", "cursor=x",
-     "waiting_on=nobody", "iteration=99999999999999999999", "cursor=" + "A" * 2000],
+    ["limit=0", "limit=201", "limit=x", "limit=1&limit=2", "colour=red", "type=epic", "iteration=0", "cursor=",
+     "cursor=x", "waiting_on=nobody", "iteration=99999999999999999999", "cursor=" + "A" * 2000],
 )  # fmt: skip
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_query_that_is_not_understood_is_refused(api: Any, query: str) -> None:
     refused = await api.call("GET", f"{ITEMS}?{query}", expect=422)
     assert [one["field"] for one in refused.json()["errors"]] == [query.partition("=")[0]]
