@@ -3,23 +3,29 @@
 import asyncio
 import gc
 import signal
+import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from portal import logs, migrate, settings
 from portal.app import create_app
 from portal.db import Database
+from portal.errors import Unavailable
 from portal.settings import Settings
 
 SHUTDOWN_SECONDS = 3
 """How long answers under way may take once the server was told to stop."""
 HEADER_BYTES = 16 * 1024
+BACKLOG = 2048
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -31,10 +37,28 @@ def run(chosen: Settings, *, host: str, port: int, workers: int = 1) -> None:
     """
     logs.configure(chosen)
     asyncio.run(_require_tables(chosen))
-    if workers == 1:
-        server(create_app(chosen, with_background=True), chosen, host=host, port=port).run()
-    else:
-        _serve_by_workers(chosen, host=host, port=port, workers=workers)
+    with listening(host, port) as place, _in_words():
+        if workers == 1:
+            server(create_app(chosen, with_background=True), chosen).run([place])
+        else:
+            _serve_by_workers(chosen, place, workers)
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """The place to listen at. Raises OSError when the address is not ours or the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """A start that failed, as a refusal: uvicorn would end with 3, which stands for broken evidence here."""
+    try:
+        yield
+    except SystemExit as end:
+        if end.code == STARTUP_FAILURE:
+            raise Unavailable("The server could not start: the log says why.") from end
+        raise
 
 
 async def _require_tables(chosen: Settings) -> None:
@@ -47,18 +71,17 @@ async def _require_tables(chosen: Settings) -> None:
         await database.dispose()
 
 
-def server(app: FastAPI, chosen: Settings, *, host: str, port: int) -> uvicorn.Server:
+def server(app: FastAPI, chosen: Settings) -> uvicorn.Server:
     """A server of one app in this process. Told to stop by a signal, it ends the process with 0."""
     for number in STOPPING:
         signal.signal(number, _end_well)  # uvicorn raises the signal again when it has stopped
-    return uvicorn.Server(uvicorn.Config(Served(app), host=host, port=port, **_options(chosen)))
+    return uvicorn.Server(uvicorn.Config(Served(app), **_options(chosen)))
 
 
-def _serve_by_workers(chosen: Settings, *, host: str, port: int, workers: int) -> None:
-    config = uvicorn.Config(
-        "portal.serve:from_environment", factory=True, host=host, port=port, workers=workers, **_options(chosen)
-    )
-    Multiprocess(config, [config.bind_socket()]).run()
+def _serve_by_workers(chosen: Settings, place: socket.socket, workers: int) -> None:
+    config = uvicorn.Config("portal.serve:from_environment", factory=True, workers=workers, **_options(chosen))
+    place.set_inheritable(True)
+    Multiprocess(config, [place]).run()
 
 
 def from_environment() -> ASGIApp:

@@ -17,7 +17,7 @@ from portal.demo.cast import CAST
 from portal.demo.load import PROJECTS, load
 from portal.demo.provider import DemoProvider
 from portal.errors import NotFound, Unavailable
-from portal.serve import server
+from portal.serve import listening, server
 from portal.settings import Settings
 
 HOST = "127.0.0.1"
@@ -40,12 +40,12 @@ async def _run(folder: Path, port: int, provider_port: int, say: Say) -> None:
     logs.configure(chosen)
     await fill(chosen, provider.issuer, say)
     app = create_app(chosen, with_background=True)
-    app.state.demo = True
-    async with serving.running(provider, HOST, provider_port):
-        (folder / ADDRESSES).write_text(json.dumps({"portal": chosen.base_url, "provider": provider.issuer}))
-        for line in welcome(chosen, provider):
-            say(line)
-        await server(app, chosen, host=HOST, port=port).serve()
+    with listening(HOST, port) as place:
+        async with serving.running(provider, HOST, provider_port):
+            (folder / ADDRESSES).write_text(json.dumps({"portal": chosen.base_url, "provider": provider.issuer}))
+            for line in welcome(chosen, provider):
+                say(line)
+            await server(app, chosen).serve([place])
 
 
 def provider_of(port: int, provider_port: int) -> DemoProvider:

@@ -1,0 +1,142 @@
+"""`portal serve` and `portal demo` as processes: ready, and ended well by a signal."""
+
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens on."""
+    probes = [socket.socket() for _ in range(number)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [int(probe.getsockname()[1]) for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def get(url: str, **headers: str) -> tuple[int, str]:
+    """Status and text of an address."""
+    try:
+        with urlopen(Request(url, headers=headers), timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+@contextmanager
+def running(shell: Shell, port: int, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A server process from when it is ready; it must be gone at the end of the block, or is killed."""
+    process = shell.process(*arguments, "--port", str(port))
+    try:
+        wait_until(lambda: is_ready(port), process)
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return get(f"http://127.0.0.1:{port}/readyz")[0] == 200
+    except (URLError, OSError):
+        return False
+
+
+def wait_until(happened: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+    """Waits for something that the process does; fails when it ends first, or after a minute."""
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_is_ready_and_ends_with_zero_when_told_to_stop(shell: Shell, told: signal.Signals) -> None:
+    (port,) = free_ports(1)
+    with running(shell, port, "serve") as process:
+        assert get(f"http://127.0.0.1:{port}/healthz") == (200, "alive\n")
+        started = time.monotonic()
+        process.send_signal(told)
+        _, err = process.communicate(timeout=10)
+        assert time.monotonic() - started < 5
+    assert process.returncode == 0
+    assert all(json.loads(line)["level"] == "info" for line in err.splitlines())
+
+
+@pytest.mark.slow
+def test_an_open_connection_does_not_hold_up_the_end(shell: Shell) -> None:
+    (port,) = free_ports(1)
+    with running(shell, port, "serve") as process, socket.create_connection(("127.0.0.1", port)) as kept:
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert kept.recv(1000).startswith(b"HTTP/1.1 200")
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+        assert time.monotonic() - started < 5
+
+
+@pytest.mark.slow
+def test_several_workers_serve_one_port_and_metrics_have_their_own(shell: Shell) -> None:
+    port, metrics = free_ports(2)
+    shell.environment["PORTAL_METRICS_PORT"] = str(metrics)
+    with running(shell, port, "serve", "--workers", "2") as process:
+        wait_until(lambda: "portal_request_seconds_count" in get(f"http://127.0.0.1:{metrics}/metrics")[1], process)
+        assert get(f"http://127.0.0.1:{port}/metrics")[0] != 200
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert process.returncode in (0, -signal.SIGTERM)
+
+
+def test_a_port_in_use_is_told(shell: Shell) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ended = shell.run("serve", "--port", str(taken.getsockname()[1]))
+    assert ended.code == 1
+    assert "in use" in ended.err
+
+
+@pytest.mark.slow
+def test_the_demo_loads_both_projects_once_and_keeps_them(empty_shell: Shell) -> None:
+    port, provider = free_ports(2)
+    arguments = ("demo", "--provider-port", str(provider))
+    with running(empty_shell, port, *arguments) as process:
+        token = empty_shell.run("demo", "token", "mei").out.strip()
+        status, text = get(f"http://127.0.0.1:{port}/api/v1/projects", Authorization=f"Bearer {token}")
+        assert (status, [one["key"] for one in json.loads(text)["items"]]) == (200, ["DAEMON", "RECALLS"])
+        assert "who is one of" in empty_shell.run("demo", "token", "stranger").err
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    for wanted in ("Loading", "Ada Brandt", f"http://127.0.0.1:{port}/projects/RECALLS"):
+        assert wanted in out
+    database = sqlite3.connect(empty_shell.folder / "demo" / "portal.sqlite")
+    database.execute("UPDATE project SET summary = 'kept'")
+    database.commit()
+    events = database.execute("SELECT count(*) FROM event").fetchone()
+    with running(empty_shell, port, *arguments) as process:
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=20)
+    assert "Loading" not in out
+    assert database.execute("SELECT count(*) FROM event").fetchone() == events
+    assert database.execute("SELECT DISTINCT summary FROM project").fetchall() == [("kept",)]
+
+
+def test_without_a_running_demo_there_is_no_token(empty_shell: Shell) -> None:
+    assert "start it with `portal demo`" in empty_shell("demo", "token", code=1).err
