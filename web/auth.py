@@ -1,6 +1,5 @@
 """Sign-in, step-up and sign-out in the browser. What a provider says is believed, or not, in portal.identity."""
 
-import hmac
 import logging
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -13,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal.errors import NotAllowed, NotFound, SignInNeeded
 from portal.identity import commands, oidc, queries, sessions
 from portal.identity.fetch import ProviderFault
-from portal.identity.models import Session, SignIn
+from portal.identity.models import SignIn
 from portal.identity.oidc import SignInRefused
 from portal.identity.providers import Provider, Providers
 from portal.people.invitations import AddressTaken, NotInvited
@@ -27,7 +26,6 @@ from web.render import respond
 log = logging.getLogger("portal.identity")
 
 BROWSER_SECONDS = 24 * 3600
-LOGOUT_SECONDS = 600
 STEP_UP_MAX_AGE = 300
 """How recent a person's proof must be when a decision asks for a fresh one, in seconds."""
 HOME = "/projects"
@@ -61,13 +59,6 @@ class RefusedPage:
     provider_sign_out: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SignedOutPage:
-    """The context of auth/signed_out.html. `at_provider` is whether the provider confirmed that it signed out too."""
-
-    at_provider: bool
-
-
 @router.get("/sign-in", name="sign_in")
 @router.get("/auth/login")
 async def sign_in(request: Request, next: Next = HOME, provider: str = "") -> Response:
@@ -91,9 +82,9 @@ async def step_up(request: Request, next: Next = HOME) -> Response:
     back = local_path(next, HOME)
     try:
         async with database_of(request).read() as db:
-            session = await queries.session_of(db, _token_hash(request))
+            session = await queries.session_of(db, token_hash_of(request))
     except SignInNeeded:
-        return _to("/sign-in?" + urlencode({"next": back}))
+        return to("/sign-in?" + urlencode({"next": back}))
     provider = _provider(request, session.provider)
     return await _send_away(request, provider, back, max_age=STEP_UP_MAX_AGE, acr=provider.settings.step_up_acr)
 
@@ -112,7 +103,7 @@ async def _send_away(
     browser = cookies.only(request, cookie) or sessions.new_token()
     async with database_of(request).write() as db:
         await sessions.begin(db, wish, browser, back)
-    response = _to(address)
+    response = to(address)
     cookies.keep(response, settings, cookie, browser, BROWSER_SECONDS)
     return response
 
@@ -138,7 +129,7 @@ async def callback(request: Request, provider: str) -> Response:
         return await _refuse(request, asked, KINDS.get(type(refusal), "disabled"), type(refusal).__name__, HOME)
     settings = settings_of(request)
     log.info("signed in", extra={"provider": provider, "sign_in": str(taken.id)})
-    response = _to(taken.next)
+    response = to(taken.next)
     cookies.keep(response, settings, session_cookie(settings), token, settings.session_absolute_hours * 3600)
     return response
 
@@ -177,7 +168,7 @@ async def _come_in(request: Request, db: AsyncSession, account: oidc.Account, ta
         account,
         taken,
         user_agent=request.headers.get("user-agent", ""),
-        replaces=_token_hash(request),
+        replaces=token_hash_of(request),
     )
 
 
@@ -206,36 +197,6 @@ def _without_answer(request: Request, address: str) -> Request:
     return Request({**request.scope, "path": path, "query_string": query.encode()})
 
 
-@router.post("/auth/logout", name="logout")
-async def logout(request: Request) -> Response:
-    """Ends this browser's session here, then goes on to end the one at the provider."""
-    settings = settings_of(request)
-    async with database_of(request).write() as db:
-        ended = await sessions.end(db, _token_hash(request))
-    state = sessions.new_token()
-    response = _to(await _way_out(request, ended, state) or "/auth/logged-out")
-    cookies.drop(response, settings, session_cookie(settings))
-    cookies.keep(response, settings, cookies.name_of(settings, "logout"), state, LOGOUT_SECONDS)
-    return response
-
-
-async def _way_out(request: Request, ended: Session | None, state: str) -> str | None:
-    provider = providers_of(request).by_name.get(ended.provider) if ended else None
-    return await oidc.end_session_url(provider, settings_of(request).base_url, state) if provider else None
-
-
-@router.get("/auth/logged-out", name="logged_out")
-async def logged_out(request: Request, state: str = "") -> Response:
-    """Where a provider sends the browser after signing out; only our own `state` confirms that it did."""
-    settings = settings_of(request)
-    cookie = cookies.name_of(settings, "logout")
-    expected = cookies.only(request, cookie) or ""
-    confirmed = bool(expected) and hmac.compare_digest(expected.encode(), state.encode("utf-8", "replace"))
-    response = respond(request, "auth/signed_out.html", SignedOutPage(at_provider=confirmed))
-    cookies.drop(response, settings, cookie)
-    return response
-
-
 def settings_of(request: Request) -> Settings:
     """The settings of this portal."""
     return cast(Settings, request.app.state.settings)
@@ -253,9 +214,11 @@ def _provider(request: Request, name: str) -> Provider:
     return found
 
 
-def _token_hash(request: Request) -> bytes:
+def token_hash_of(request: Request) -> bytes:
+    """The hash of the session cookie; of no session when there is none, or two."""
     return token_hash(request.scope["headers"], session_cookie(settings_of(request))) or b""
 
 
-def _to(address: str) -> RedirectResponse:
+def to(address: str) -> RedirectResponse:
+    """Sends the browser on; nothing of it is kept."""
     return RedirectResponse(address, 303, {"Cache-Control": "no-store"})

@@ -18,14 +18,15 @@ from web import (
     me,
     projects,
     render,
+    sign_out,
     static_files,
     well_known,
 )
 from web.errors import page_for
 
 ROUTERS = (
-    projects.router, backlog.router, burndown.router, activity.router, live.router, auth.router, backchannel.router,
-    me.router, locale_choice.router, health.router, static_files.router,
+    projects.router, backlog.router, burndown.router, activity.router, live.router, auth.router, sign_out.router,
+    backchannel.router, me.router, locale_choice.router, health.router, static_files.router,
     well_known.router,
 )  # fmt: skip
 

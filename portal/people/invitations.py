@@ -178,7 +178,7 @@ async def _without_account(db: AsyncSession, arriving: Arriving) -> Person | Non
         .where(Person.email == arriving.email)
         .order_by(Person.created_at, Person.id)
     )
-    known = (await db.execute(statement)).tuples().all()
+    known = (await db.execute(statement)).all()
     if any(sub is not None for _person, sub in known):
         raise AddressTaken("Your address belongs to somebody who signs in with another account.")
     return known[0][0] if known else None

@@ -79,7 +79,7 @@ async def members(db: AsyncSession, scope: Scope, *, limit: int = 500) -> list[M
             roles=frozenset(role for role in Role if getattr(row, role.value)),
             since=row.since,
         )
-        for row, name, email, company_name in (await db.execute(statement)).tuples()
+        for row, name, email, company_name in (await db.execute(statement)).all()
     ]
 
 

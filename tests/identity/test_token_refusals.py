@@ -302,7 +302,10 @@ async def test_somebody_who_cancels_is_told_so(browser: Browser, invited: Cast) 
         {"iss": "https://other.example"}, {"iss": "https://login.example/"}, {"iss": ABSENT}, {"iss": ""},
         {"code": ABSENT}, {"code": ""}, {"state": "another"}, {"state": ABSENT}, {"state": ""}, {"code": "x" * 5000},
     ],
-    ids=str,
+    ids=[
+        "iss of another", "iss with a slash more", "no iss", "iss empty", "no code", "code empty", "state of another",
+        "no state", "state empty", "code too long",
+    ],
 )  # fmt: skip
 async def test_a_wrong_way_back_is_refused(lies: dict[str, Any], browser: Browser, invited: Cast) -> None:
     assert (await browser.sign_in(**lies)).status_code == 400

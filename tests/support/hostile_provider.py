@@ -6,6 +6,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -46,6 +47,13 @@ def merged(truth: dict[str, Any], lies: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in (truth | lies).items() if value is not ABSENT}
 
 
+@cache
+def key_pair(issuer: str, number: int) -> tuple[RSAKey, ECKey]:
+    """An issuer's n-th keys: made once a run, for making them takes longer than most tests."""
+    rsa = RSAKey.generate_key(2048, {"kid": f"rsa-{number}", "use": "sig", "alg": "RS256"})
+    return rsa, ECKey.generate_key("P-256", {"kid": f"ec-{number}", "use": "sig", "alg": "ES256"})
+
+
 @dataclass
 class HostileProvider(httpx2.AsyncBaseTransport):
     """The provider, reached as a transport. `claims`, `header`, `metadata`, `userinfo`, `tokens` are its lies."""
@@ -72,8 +80,7 @@ class HostileProvider(httpx2.AsyncBaseTransport):
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.rsa = RSAKey.generate_key(2048, {"kid": "rsa-1", "use": "sig", "alg": "RS256"})
-        self.ec = ECKey.generate_key("P-256", {"kid": "ec-1", "use": "sig", "alg": "ES256"})
+        self.rsa, self.ec = key_pair(self.issuer, 1)
 
     def paths(self) -> list[str]:
         """The paths that were asked for, in their order."""
@@ -105,8 +112,7 @@ class HostileProvider(httpx2.AsyncBaseTransport):
     def rotate(self) -> None:
         """Replaces both keys by new ones with new ids."""
         number = int(str(self.rsa.kid).rpartition("-")[2]) + 1
-        self.rsa = RSAKey.generate_key(2048, {"kid": f"rsa-{number}", "use": "sig", "alg": "RS256"})
-        self.ec = ECKey.generate_key("P-256", {"kid": f"ec-{number}", "use": "sig", "alg": "ES256"})
+        self.rsa, self.ec = key_pair(self.issuer, number)
 
     def _discovery(self, _request: httpx2.Request) -> dict[str, Any]:
         at = self.issuer

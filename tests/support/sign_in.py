@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 import web.auth
 import web.backchannel
 import web.me
+import web.sign_out
 from portal.db import Database
 from portal.errors import PortalError
 from portal.identity.providers import Providers
@@ -60,7 +61,7 @@ def portal_app(settings: Settings, database: Database, transport: httpx2.AsyncBa
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings, app.state.database = settings, database
     app.state.providers = Providers(settings, transport)
-    for room in (web.auth, web.backchannel, web.me):
+    for room in (web.auth, web.sign_out, web.backchannel, web.me):
         app.include_router(room.router)
     app.add_exception_handler(PortalError, page_for)
     app.add_middleware(Gate, state=app.state)
