@@ -1,0 +1,84 @@
+"""The whole portal on one stage: both projects hold things whose words must never cross over."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from portal import app as portal
+from portal.db import Database
+from portal.identity.providers import Providers
+from portal.projects import commands as projects
+from portal.projects.models import MONDAY_TO_FRIDAY
+from tests.support.cast import Cast, add_item
+from tests.support.hostile_provider import HostileProvider
+from tests.support.sign_in import Router, settings_for
+from web.gate import session_cookie
+
+SECRETS = {"HARBOUR": "Zanzibar", "internal": "Quicksilver"}
+"""Words that only the other client's project, or only internal rows, contain."""
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+
+
+class Stage:
+    """The portal, and everybody who may knock at it."""
+
+    def __init__(self, app: FastAPI, cast: Cast, provider: HostileProvider) -> None:
+        self.app, self.cast, self.provider = app, cast, provider
+        self.base = app.state.settings.base_url
+
+    async def page(self, who: str | None, method: str, path: str, **options: Any) -> httpx2.Response:
+        """A browser's request by somebody's session; None for a browser that is not signed in."""
+        headers = {} if method in ("GET", "HEAD") else dict(SAME_ORIGIN)
+        if who is not None:
+            headers |= self.cast.cookie(who, session_cookie(self.app.state.settings))
+        return await self._ask(method, path, headers | options.pop("headers", {}), **options)
+
+    async def api(self, token: str | None, method: str, path: str, **options: Any) -> httpx2.Response:
+        """A call of the API with a token of `tokens`; None for a call without one."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if method == "POST":
+            headers["Idempotency-Key"] = uuid4().hex
+        return await self._ask(method, path, headers | options.pop("headers", {}), **options)
+
+    async def _ask(self, method: str, path: str, headers: dict[str, str], **options: Any) -> httpx2.Response:
+        transport = httpx2.ASGITransport(self.app)
+        async with httpx2.AsyncClient(transport=transport, base_url=self.base) as client:
+            return await client.request(method, path, headers=headers, **options)
+
+    def token(self, name: str, scope: str) -> str:
+        """An access token of a robot, of somebody of the agency, or of a client's person who got a staff scope."""
+        if name == "robot":
+            return self.provider.access_token(sub="robot-1", client_id="robot-1", scope=scope)
+        groups = {"wei": ["leads"], "dan": ["devs"], "root": ["admins"]}.get(name, ["clients"])
+        return self.provider.access_token(sub=name, client_id="console", scope=scope, groups=groups)
+
+
+@pytest.fixture
+async def stage(database: Database, cast: Cast, tmp_path: Path) -> AsyncIterator[Stage]:
+    """Both projects filled, the second and the internal rows with words of their own."""
+    provider = HostileProvider()
+    settings = settings_for(tmp_path, database.url, provider)
+    app = portal.create_app(settings)
+    await app.state.database.dispose()
+    await app.state.providers.close()
+    app.state.database, app.state.providers = database, Providers(settings, Router(provider))
+    await _fill(database, cast)
+    yield Stage(app, cast, provider)
+    await app.state.providers.close()
+
+
+async def _fill(database: Database, cast: Cast) -> None:
+    for key, word in (("BRIDGE", "Riveting"), ("HARBOUR", SECRETS["HARBOUR"])):
+        async with database.write() as db:
+            scope = await cast.scope(db, "wei", key)
+            await projects.add_iteration(db, scope, name=f"{word} sprint", goal=f"{word} goal")
+            await projects.add_milestone(db, scope, name=f"{word} milestone")
+            await projects.change_project(db, scope, {"summary": f"{word} summary", "working_days": MONDAY_TO_FRIDAY})
+        await add_item(database, cast, key, title=f"{word} item", labels=[word], iteration=1, milestone=1)
+    word = SECRETS["internal"]
+    await add_item(database, cast, title=f"{word} item", labels=[word], audience="internal", description=word)

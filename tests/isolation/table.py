@@ -1,0 +1,147 @@
+"""Who may do what, written down: every route and method of the portal stands here, and nothing else does."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.routing import Mount
+
+CLIENTS = ("ada", "eve", "finn")
+STAFF = ("dan", "maria", "wei", "root")
+OUTSIDERS = ("mallory", "nemo")
+EVERYBODY = (*CLIENTS, *STAFF, *OUTSIDERS)
+
+MEMBERS = (*CLIENTS, *STAFF)
+NOBODY: tuple[str, ...] = ()
+
+PROJECT_PAGES: dict[str, tuple[str, ...]] = {
+    "GET /projects/{key}": MEMBERS,
+    "GET /projects/{key}/activity": MEMBERS,
+    "GET /projects/{key}/backlog": MEMBERS,
+    "GET /projects/{key}/backlog.csv": MEMBERS,
+    "GET /projects/{key}/board": MEMBERS,
+    "GET /projects/{key}/burndown": MEMBERS,
+    "GET /projects/{key}/items/{number}": MEMBERS,
+    "GET /projects/{key}/milestones": MEMBERS,
+    "GET /projects/{key}/milestones/{number}": MEMBERS,
+    "GET /projects/{key}/live": MEMBERS,
+    "GET /projects/{key}/visibility": STAFF,
+    "POST /projects/{key}/view-as": STAFF,
+    "POST /projects/{key}/view-as/end": STAFF,
+}
+"""Pages of a project, and who may open them. Outsiders get 404, members without the right 403 or 404."""
+
+OWN_PAGES = {
+    "GET /",
+    "GET /account",
+    "GET /projects",
+    "GET /me",
+    "GET /me/sessions",
+    "POST /me/sessions/{session_id}/end",
+}
+"""Pages about the visitor: for everybody who is signed in."""
+
+OPEN_PAGES = {
+    "GET /.well-known/portal-keys.json",
+    "GET /api/openapi.json",
+    "GET /api/problems/{kind}",
+    "GET /auth/callback/{provider}",
+    "GET /auth/logged-out",
+    "GET /auth/login",
+    "GET /auth/login/{provider}",
+    "GET /auth/step-up",
+    "GET /favicon.ico",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /robots.txt",
+    "GET /sign-in",
+    "GET /static/{address}",
+    "POST /auth/backchannel-logout/{provider}",
+    "POST /auth/logout",
+    "POST /locale",
+}
+"""Pages that answer before anybody is known; they say nothing of any project."""
+
+READ, WRITE, MANAGE, ADMIN = "read", "write", "manage", "admin"
+"""What an API route needs: a staff scope to read; one to write; a manager's rights too; the admin scope and role."""
+
+_PROJECT = "/api/v1/projects/{key}"
+API: dict[str, str] = {
+    "GET /api/v1/me": READ,
+    "GET /api/v1/companies": READ,
+    "POST /api/v1/companies": ADMIN,
+    "GET /api/v1/companies/{company_id}": READ,
+    "PATCH /api/v1/companies/{company_id}": ADMIN,
+    "GET /api/v1/people": READ,
+    "GET /api/v1/people/{person_id}": READ,
+    "PATCH /api/v1/people/{person_id}": ADMIN,
+    "DELETE /api/v1/people/{person_id}/accounts": ADMIN,
+    "GET /api/v1/robots": ADMIN,
+    "POST /api/v1/robots": ADMIN,
+    "DELETE /api/v1/robots/{client_id:path}": ADMIN,
+    "GET /api/v1/projects": READ,
+    "POST /api/v1/projects": MANAGE,
+    f"GET {_PROJECT}": READ,
+    f"PATCH {_PROJECT}": MANAGE,
+    f"GET {_PROJECT}/burndown": READ,
+    f"GET {_PROJECT}/contributors": READ,
+    f"POST {_PROJECT}/contributors": WRITE,
+    f"GET {_PROJECT}/events": READ,
+    f"GET {_PROJECT}/imports": READ,
+    f"POST {_PROJECT}/imports": MANAGE,
+    f"GET {_PROJECT}/imports/{{import_id}}": READ,
+    f"GET {_PROJECT}/invitations": READ,
+    f"POST {_PROJECT}/invitations": ADMIN,
+    f"DELETE {_PROJECT}/invitations/{{invitation_id}}": ADMIN,
+    f"GET {_PROJECT}/invitations/{{invitation_id}}": READ,
+    f"POST {_PROJECT}/invitations/{{invitation_id}}/reminder": ADMIN,
+    f"GET {_PROJECT}/items": READ,
+    f"POST {_PROJECT}/items": WRITE,
+    f"POST {_PROJECT}/items/upsert": WRITE,
+    f"DELETE {_PROJECT}/items/{{number}}": WRITE,
+    f"GET {_PROJECT}/items/{{number}}": READ,
+    f"PATCH {_PROJECT}/items/{{number}}": WRITE,
+    f"POST {_PROJECT}/items/{{number}}/restoration": WRITE,
+    f"GET {_PROJECT}/iterations": READ,
+    f"POST {_PROJECT}/iterations": MANAGE,
+    f"GET {_PROJECT}/iterations/{{number}}": READ,
+    f"PATCH {_PROJECT}/iterations/{{number}}": MANAGE,
+    f"GET {_PROJECT}/memberships": READ,
+    f"DELETE {_PROJECT}/memberships/{{person_id}}": ADMIN,
+    f"GET {_PROJECT}/memberships/{{person_id}}": READ,
+    f"PATCH {_PROJECT}/memberships/{{person_id}}": ADMIN,
+    f"GET {_PROJECT}/milestones": READ,
+    f"POST {_PROJECT}/milestones": MANAGE,
+    f"GET {_PROJECT}/milestones/{{number}}": READ,
+    f"PATCH {_PROJECT}/milestones/{{number}}": MANAGE,
+    f"GET {_PROJECT}/statuses": READ,
+    f"POST {_PROJECT}/statuses": MANAGE,
+    f"GET {_PROJECT}/statuses/{{status_id}}": READ,
+    f"PATCH {_PROJECT}/statuses/{{status_id}}": MANAGE,
+}
+
+EXAMPLES = {
+    "key": "BRIDGE", "number": "1", "provider": "main", "kind": "not-found", "address": "nothing.css",
+    "client_id:path": "robot-9",
+}  # fmt: skip
+A_UUID = "00000000-0000-4000-8000-000000000000"
+
+
+def address(route: str, **values: str) -> str:
+    """A route's path with its parameters filled in."""
+    path = route.split(" ", 1)[1]
+    for part in [piece[1:-1] for piece in path.split("/") if piece.startswith("{")]:
+        path = path.replace("{" + part + "}", values.get(part) or EXAMPLES.get(part, A_UUID))
+    return path
+
+
+def routes(app: FastAPI | Any, prefix: str = "") -> Iterator[str]:
+    """Every method and path of an application, mounted ones included."""
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, Mount):
+            yield from routes(route.app, prefix + route.path)
+        else:
+            methods = getattr(route, "methods", None) or ()
+            yield from (f"{method} {prefix}{context.path}" for method in methods if method != "HEAD")
