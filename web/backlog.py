@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
@@ -75,6 +75,7 @@ class ItemPage:
     """The context of backlog/item.html."""
 
     item: ItemDetail
+    source: str
     assignee: str
     history: Sequence[Told]
     earlier: str
@@ -239,6 +240,15 @@ def _column(scope: Scope, line: PlanLine, rows: list[ItemLine], iteration: int |
     return Column(line, rows[:EACH_COLUMN], more)
 
 
+def web_address(text: str | None) -> str:
+    """The address if it leads to the web, else nothing: what an import brought along is never trusted to be a link."""
+    try:
+        parts = urlsplit(text or "")
+    except ValueError:
+        return ""
+    return text or "" if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
 @router.get("/projects/{key}/items/{number}", name="item")
 async def item(request: Request, scope: ProjectScope, db: ReadSession, number: int) -> Response:
     """One item whole, with the part of its history that this viewer may see."""
@@ -252,6 +262,7 @@ async def item(request: Request, scope: ProjectScope, db: ReadSession, number: i
     teller = Teller(scope.key, scope.project.time_zone, scope.is_staff, locale)
     page = ItemPage(
         item=found,
+        source=web_address(found.line.external_url),
         assignee=actor_text(found.line.assignee, catalogue(locale).gettext),
         history=[told for happening in events if (told := tell(happening, teller))],
         earlier=f"?before={events[-1].event.seq}" if len(events) == EACH_PAGE else "",

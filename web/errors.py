@@ -140,5 +140,6 @@ def _problems(error: Exception) -> list[Problem]:
 
 
 def _problem(field: str, message: str, value: object) -> Problem:
-    shown = "" if value is None or isinstance(value, dict) else str(value)
+    given = "" if value is None or isinstance(value, dict) else str(value)
+    shown = "".join(sign if sign.isprintable() else "�" for sign in given[: LONGEST_VALUE + 1])
     return Problem(field, message, shown if len(shown) <= LONGEST_VALUE else shown[:LONGEST_VALUE] + "…")

@@ -74,7 +74,7 @@ class Edge:
             headers.setdefault(name, value)
         if "cache-control" not in headers:
             headers["Cache-Control"] = "private, no-cache" if status in (200, 304) else "no-store"
-        if "public" not in headers["cache-control"]:
+        if "public" not in headers["cache-control"] and "cookie" not in headers.get("vary", "").lower():
             headers.add_vary_header("Cookie")
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:

@@ -1,0 +1,65 @@
+"""Text that people write, as HTML."""
+
+from urllib.parse import urlsplit
+
+import html5lib
+import pytest
+
+from web.markdown import LONGEST_KEPT, SCHEMES, TAGS, to_html
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("**bold** and `code`", "<p><strong>bold</strong> and <code>code</code></p>"),
+        ("# Title", "<h3>Title</h3>"),
+        ("###### Deep", "<h6>Deep</h6>"),
+        ("one\ntwo", "<p>one<br>\ntwo</p>"),
+        ("~~gone~~", "<p><s>gone</s></p>"),
+        ("3. three", '<ol start="3">\n<li>three</li>\n</ol>'),
+    ],
+)
+def test_the_usual_marks_are_rendered_below_the_pages_own_headings(text: str, html: str) -> None:
+    assert to_html(text).strip() == html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<a href='javascript:alert(1)'>x</a>",
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "[x](vbscript:x)",
+        "![x](https://tracker.example/pixel.png)",
+        "![x](javascript:alert(1))",
+        '![x" onerror="alert(1)](https://e.example/"onload="x)',
+        "<div hx-get='/x' style='position:fixed'>x</div>",
+        "<svg><style>*{}</style></svg>",
+        "```html\n<script>alert(1)</script>\n```",
+        "<!-- --><iframe src=//e.example>",
+    ],
+)
+def test_nothing_that_runs_loads_or_hides_survives(text: str) -> None:
+    tree = html5lib.parseFragment(to_html(text), namespaceHTMLElements=False)
+    elements = [one for one in tree.iter() if isinstance(one.tag, str) and one is not tree]
+    assert {one.tag for one in elements} <= TAGS
+    assert {name for one in elements for name in one.attrib} <= {"href", "title", "rel"}
+    assert all(urlsplit(one.get("href")).scheme in SCHEMES for one in elements if one.get("href") is not None)
+
+
+def test_a_picture_becomes_a_link_that_is_followed_on_purpose() -> None:
+    html = to_html("![The plan](https://files.example/plan.png)")
+    assert 'href="https://files.example/plan.png"' in html
+    assert ">The plan</a>" in html
+
+
+def test_links_tell_the_other_side_nothing() -> None:
+    assert 'rel="noopener noreferrer nofollow"' in to_html("[x](https://example.org)")
+
+
+def test_deep_nesting_and_long_texts_end_well() -> None:
+    assert to_html(">" * 3000 + "deep")
+    assert to_html("a " * LONGEST_KEPT).startswith("<p>")
