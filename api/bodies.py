@@ -115,7 +115,10 @@ def _clean(value: Any, place: tuple[Any, ...] = ()) -> Any:
 
 
 def clean_text(text: str, place: tuple[Any, ...] = ()) -> str:
-    """A text in NFC, unless that would make ASCII of it. Raises Invalid, with its place, for NUL (PostgreSQL keeps none) and half a surrogate pair."""
+    """A text in NFC, unless that would make ASCII of it.
+
+    Raises Invalid, with its place, for NUL (PostgreSQL keeps none) and half a surrogate pair.
+    """
     if text.isascii():
         if "\x00" not in text:
             return text

@@ -192,7 +192,9 @@ def _message(one: Mapping[str, Any]) -> str:
 
 async def _on_portal_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.PortalError)
-    return of_portal_error(error, "query" if request.method == "GET" else "body")
+    if request.method not in ("GET", "DELETE"):
+        return of_portal_error(error)
+    return of_portal_error(error, "path" if isinstance(error, errors.NotFound) else "query")
 
 
 async def _on_refused(_request: Request, error: Exception) -> Response:

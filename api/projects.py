@@ -65,8 +65,8 @@ class ProjectNew(ProjectFields):
         json_schema_extra={
             "examples": [
                 {
-                    "key": "HARBOUR",
-                    "name": "Harbour website",
+                    "key": "LANTERN",
+                    "name": "Lantern website",
                     "company": "11111111-1111-4111-8111-111111111111",
                     "time_zone": "Europe/Berlin",
                     "working_days": ["mon", "tue", "wed", "thu", "fri"],

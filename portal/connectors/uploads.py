@@ -100,7 +100,8 @@ async def run_apart(database: Database, settings: Settings, job_id: UUID, projec
     """Runs a waiting import in a process of its own and waits for it; one that was killed is noted as failed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "portal.cli", "import-job", str(job_id),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, env=environment_of(settings), start_new_session=True,
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, env=environment_of(settings),
+        start_new_session=True,
     )  # fmt: skip
     await process.wait()
     async with database.write() as db:

@@ -1,0 +1,39 @@
+"""The API with something of everything in it, so that each operation has what it works on."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from portal import clock
+from portal.people.models import Company
+from tests.api.conftest import Api, api, cast, portal  # fixtures
+
+__all__ = ["api", "cast", "portal"]
+
+B = "/v1/projects/BRIDGE"
+EXAMPLE_COMPANY = "11111111-1111-4111-8111-111111111111"
+
+
+@pytest.fixture
+async def stage(api: Api) -> dict[str, Any]:
+    """What there is, by the names that addresses use for it."""
+    now = clock.now()
+    async with api.database.write() as db:
+        db.add(Company(id=UUID(EXAMPLE_COMPANY), name="Example", external_ref=None, created_at=now, updated_at=now))
+    await api.post(f"{B}/items", {"title": "A", "points": "3", "audience": "client"})
+    await api.post(f"{B}/milestones", {"name": "Beta", "expected_on": "2026-12-18"})
+    await api.post(f"{B}/iterations", {"name": "Sprint 7", "starts_on": "2026-11-09", "ends_on": "2026-11-20"})
+    invited = await api.post(f"{B}/invitations", {"email": "jo@client.example", "roles": ["viewer"]})
+    status = (await api.get(f"{B}/statuses"))["items"][0]["id"]
+    return {
+        "key": "BRIDGE",
+        "number": 1,
+        "company_id": EXAMPLE_COMPANY,
+        "person_id": str(api.cast.people["eve"]),
+        "nobody_id": str(api.cast.people["nemo"]),
+        "status_id": status,
+        "invitation_id": invited["id"],
+        "client_id": "sync-job",
+        "import_id": EXAMPLE_COMPANY,
+    }
