@@ -9,6 +9,7 @@ import fcntl
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -85,12 +86,21 @@ def _held(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise Conflict("The uploaded file is gone: the import ended, or ran on another machine.") from None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _locks(handle):
+            raise Conflict("Another process runs this import.")
         yield
-    except BlockingIOError:
-        raise Conflict("Another process runs this import.") from None
     finally:
         os.close(handle)
+
+
+def _locks(handle: int) -> bool:
+    """Takes the lock; whoever only looks whether somebody holds it has it for a moment, so it is tried for a second."""
+    for _ in range(20):
+        with suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.05)
+    return False
 
 
 async def _begin(database: Database, job: ImportJob) -> None:
