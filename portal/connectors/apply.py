@@ -58,7 +58,7 @@ class Writer:
 
     async def _categories(self) -> dict[UUID, Category]:
         rows = select(Status.id, Status.category).where(Status.project_id == self.scope.project_id)
-        return dict((await self.db.execute(rows)).tuples().all())
+        return dict((await self.db.execute(rows)).all())
 
     async def append(self, events: Iterable[NewEvent]) -> None:
         """Appends events in chunks, and notes the last one of each item."""
@@ -74,7 +74,7 @@ class Writer:
         rows = [self._row(work.item, work.number) for work in works]
         await self.db.execute(insert(Item.__table__), rows)  # type: ignore[arg-type]
         mine = (Item.project_id == self.scope.project_id, Item.number.between(works[0].number, works[-1].number))
-        ids = dict((await self.db.execute(select(Item.number, Item.id).where(*mine))).tuples().all())
+        ids = dict((await self.db.execute(select(Item.number, Item.id).where(*mine))).all())
         changes = store.Changes(self.scope.project_id, self.scope.zone)
         for work, row in zip(works, rows, strict=True):
             item = Item(**row, id=ids[work.number])

@@ -35,6 +35,8 @@ class Table:
         """Raises Invalid when the header is missing or lacks a required column (names are compared without case)."""
         self._text = text
         self._losses = losses
+        if nuls := text.count("\x00"):
+            losses.changed("control characters", "the file", "removed from a text", count=nuls)
         csv.field_size_limit(MOST_CELL)
         head = text.lstrip("\r\n").split("\n", 1)[0]
         self.delimiter = max(DELIMITERS, key=head.count)

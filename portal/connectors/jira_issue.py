@@ -10,11 +10,12 @@ from portal.connectors.inferred import sprint_changes, status_changes
 from portal.connectors.jira_history import Entry, Raw, walk
 from portal.connectors.jira_lost import note_lost
 from portal.connectors.jira_project import Known
-from portal.connectors.jira_survey import histories, objects
+from portal.connectors.jira_survey import histories, named, objects
 from portal.connectors.losses import Losses
 from portal.connectors.model import Field, SourceChange, SourceItem, State, Value
 from portal.connectors.moments import Zoned
-from portal.connectors.reading import clean, estimate, labels, one_line, web_address
+from portal.connectors.reading import WRONG_SHAPE, clean, estimate, labels, one_line, web_address
+from portal.errors import Invalid
 
 SECONDS_PER_HOUR = Decimal(3600)
 RANK_DIGITS = 6
@@ -30,7 +31,14 @@ class IssueReader:
         self.losses = losses
 
     def read(self, issue: Mapping[str, Any]) -> SourceItem:
-        """The issue's life. Raises Invalid naming the issue where a time cannot be read."""
+        """The issue's life. Raises Invalid naming the issue, where a time or the shape of a field is wrong."""
+        try:
+            return self._read(issue)
+        except WRONG_SHAPE as error:
+            key = str(issue["key"])[:100]
+            raise Invalid(f"{key} has a field of another shape than Jira writes ({error}).", field=key) from error
+
+    def _read(self, issue: Mapping[str, Any]) -> SourceItem:
         key, fields = str(issue["key"]), issue["fields"]
         show = _Shower(self.known, key, self.losses)
         created = self.zoned.iso(fields.get("created"), f"{key}, created")
@@ -86,7 +94,7 @@ class IssueReader:
 
     def _raw(self, issue: Mapping[str, Any], key: str) -> Raw:
         fields, columns = issue["fields"], self.known.columns
-        status = fields.get("status") or {}
+        status = _object(fields.get("status"))
         points = [fields[name] for name in columns.points if fields.get(name) not in (None, "")]
         if len({str(one) for one in points}) > 1:
             self.losses.changed("points", key, "two fields of points disagree: the first was taken")
@@ -97,8 +105,8 @@ class IssueReader:
             "description": fields.get("description") or "",
             "priority": _pair(fields.get("priority")),
             "assignee": fields.get("assignee"),
-            "labels": tuple(map(str, fields.get("labels") or ())),
-            "versions": tuple(str(one.get("id")) for one in objects(fields.get("fixVersions"))),
+            "labels": tuple(map(str, _list(fields.get("labels")))),
+            "versions": tuple(str(one["id"]) for one in named(fields.get("fixVersions"))),
             "sprints": self._sprints(issue, key),
             "points": points[0] if points else None,
             "seconds": fields.get("timeoriginalestimate"),
@@ -110,7 +118,7 @@ class IssueReader:
     def _sprints(self, issue: Mapping[str, Any], key: str) -> tuple[str, ...]:
         """The ids of an issue's sprints, the present one last: in the order that the history set them, else of time."""
         fields = issue["fields"]
-        values = [*(fields.get(self.known.columns.sprint or "") or ()), *(fields.get("closedSprints") or ())]
+        values = [*_list(fields.get(self.known.columns.sprint or "")), *_list(fields.get("closedSprints"))]
         parsed = [jira_sprints.parse(value) for value in [*values, fields.get("sprint")] if value]
         if None in parsed:
             self.losses.not_understood("sprint", key, "neither a sprint's object nor its text")
@@ -283,6 +291,14 @@ def _last_said(issue: Mapping[str, Any], *names: str) -> Any:
             if str(item.get("field")).casefold() in names:
                 return item.get("toString") or item.get("to")
     return None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _pair(value: Any) -> tuple[Any, Any]:

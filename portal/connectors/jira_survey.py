@@ -80,10 +80,10 @@ class Survey:
             value = fields.get(name)
             if isinstance(value, dict) and value.get("id"):
                 known[str(value["id"])] = str(value.get("name") or "")
-        for version in objects(fields.get("fixVersions")):
-            self.versions[str(version.get("id"))] = version
-        for sprint in [*objects(fields.get("closedSprints")), *objects([fields.get("sprint")])]:
-            self.sprints[str(sprint.get("id"))] = sprint
+        for version in named(fields.get("fixVersions")):
+            self.versions[str(version["id"])] = version
+        for sprint in [*named(fields.get("closedSprints")), *named([fields.get("sprint")])]:
+            self.sprints[str(sprint["id"])] = sprint
         for name, value in fields.items():
             if name.startswith("customfield_") and value not in (None, "", [], {}):
                 self._look_at_custom(name, value)
@@ -132,6 +132,11 @@ class Survey:
 def objects(value: Any) -> list[dict[str, Any]]:
     """The objects of a list; nothing for what is no list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def named(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list that have an id."""
+    return [one for one in objects(value) if one.get("id") is not None]
 
 
 def histories(issue: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -1,5 +1,6 @@
 """Our own CSV: one row an item, or several rows that tell an item's history (docs/import.md). Pure."""
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -191,16 +192,18 @@ def _groups(reader: _Reader) -> dict[str, list[Row]]:
     """The rows of each item in order of time; of two rows for one moment the later in the file counts."""
     groups: dict[str, dict[datetime | None, Row]] = {}
     for row in reader.rows:
-        ref = row.first("ref")
-        if not ref or not (row.first("title") or ref in groups):
-            raise Invalid(
-                f"line {row.line}: a row needs ref, and the first of an item its title.", field=f"line {row.line}"
-            )
-        at = reader.moment(row, "at")
+        ref, at = row.first("ref"), reader.moment(row, "at")
         if at in groups.setdefault(ref, {}):
             reader.losses.changed("rows", f"line {row.line}", "the same item and moment twice: the later row was taken")
         groups[ref][at] = row
-    return {
-        ref: [rows[at] for at in sorted(rows, key=lambda one: (one is not None, one or 0))]
-        for ref, rows in groups.items()
-    }
+    ordered = {ref: [rows[at] for at in sorted(rows, key=_when)] for ref, rows in groups.items()}
+    for ref, (first, *_) in ordered.items():
+        if not ref or not first.first("title"):
+            where = f"line {first.line}"
+            raise Invalid(f"{where}: a row needs ref, and the earliest of an item its title.", field=where)
+    return ordered
+
+
+def _when(at: datetime | None) -> float:
+    """A row without a moment of its own tells how the item began."""
+    return at.timestamp() if at else -math.inf

@@ -31,7 +31,7 @@ async def write_people(db: AsyncSession, scope: Scope, project: SourceProject, t
     rows = await db.execute(
         select(Contributor.external_ref, Contributor.id).where(Contributor.project_id == scope.project_id)
     )
-    known: dict[str | None, UUID] = dict(rows.tuples().all())
+    known: dict[str | None, UUID] = dict(rows.all())
     fresh = [(one, uuid4()) for one in project.people if one.ref not in known]
     if fresh:
         rows_of = [

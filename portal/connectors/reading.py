@@ -11,6 +11,8 @@ from portal.errors import Invalid, TooLarge
 
 MAX_BYTES = 100 * 1024 * 1024
 MAX_TEXT = 100_000
+WRONG_SHAPE = (AttributeError, KeyError, TypeError, ValueError, ArithmeticError)
+"""What Python says when a list, an object or a number of a stranger's JSON was something else."""
 BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _PLACES = Decimal("0.001")

@@ -9,7 +9,7 @@ from portal.connectors import jira_csv, jira_json, own_csv, trello
 from portal.connectors.losses import Losses
 from portal.connectors.mapping import Guess, Mapping, item_type, unused
 from portal.connectors.model import Field, SourceItem, SourceProject, System
-from portal.connectors.reading import decode, read_bytes
+from portal.connectors.reading import WRONG_SHAPE, decode, read_bytes
 from portal.errors import Invalid
 
 Reader = Callable[[str, Mapping, ZoneInfo, Losses], SourceProject]
@@ -31,7 +31,11 @@ def read_data(system: System, data: bytes, mapping: Mapping, zone: ZoneInfo) -> 
     text = decode(data, losses)
     del data
     zone = ZoneInfo(mapping.time_zone) if mapping.time_zone else zone
-    project = _reader(system, text)(text, mapping, zone, losses)
+    try:
+        project = _reader(system, text)(text, mapping, zone, losses)
+    except WRONG_SHAPE as error:
+        told = f"The file has a part of another shape than {system.value} writes ({type(error).__name__}: {error})."
+        raise Invalid(told[:300], field="file") from error
     _note_unused(project, mapping)
     return replace(project, items=without_cycles(project.items, losses))
 
