@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.access import Scope
 from portal.backlog import chart, forecast
-from portal.backlog.burndown import Amounts
+from portal.backlog.burndown import STILL, Amounts
 from portal.backlog.models import BurnDay, ItemSpan, SeriesKind
 from portal.backlog.planlines import PlanLine, PlanLines
 from portal.backlog.queries import ITEM
@@ -26,6 +26,8 @@ from portal.projects.models import Unit
 MOST_CAUSES = 60
 """Items whose part in the scope's steps is told; further ones are counted only."""
 VELOCITY_ITERATIONS = 12
+QUIET_TAIL = timedelta(days=14)
+"""At least so much quiet is drawn after a project's last movement."""
 DAYS, SPANS = cast(Table, BurnDay.__table__), cast(Table, ItemSpan.__table__)
 
 
@@ -72,6 +74,14 @@ class Burndown:
     has_more_causes: bool
     velocity: Sequence[IterationDone]
     finish: forecast.Finish | None
+    asked_on: date
+    """Today, or the past day that was asked for."""
+
+    @property
+    def quiet_since(self) -> date | None:
+        """The day after which nothing moved, where the chart ends before the day that was asked for."""
+        moved = [point.day for point in self.points if point.moved != STILL]
+        return moved[-1] if moved and self.last and self.last < self.asked_on else None
 
     @property
     def now(self) -> chart.BurnPoint | None:
@@ -94,7 +104,7 @@ async def burndown(db: AsyncSession, scope: Scope, plan: PlanLines, wanted: Want
     rows, done = await _movements(db, scope, (wanted.kind, line.id if line else scope.project_id), unit, measured)
     first, last = _window(scope, line, rows, end)
     if first is None or last is None:
-        return Burndown(wanted, unit, line, None, None, (), (), (), (), False, (), None)
+        return Burndown(wanted, unit, line, None, None, (), (), (), (), False, (), None, end)
     points = chart.series(rows, first, last)
     steps = chart.steps(rows, first, last)
     named, more = await _causes(db, scope, wanted.kind, line, unit, steps) if causes and steps else ([], False)
@@ -102,6 +112,7 @@ async def burndown(db: AsyncSession, scope: Scope, plan: PlanLines, wanted: Want
     return Burndown(
         wanted, unit, line, first, last, points, _ideal(scope, line, points, rows), steps, named, more, velocity,
         _finish(scope, points, rows, end) if line is None else None,
+        end,
     )  # fmt: skip
 
 
@@ -162,7 +173,8 @@ def _window(
 ) -> tuple[date | None, date | None]:
     """The days that are drawn: from the start (or the first movement) until the end of the work, today or `as_of`.
 
-    An iteration is drawn past its planned end for as long as something still moved in it.
+    An iteration is drawn past its planned end for as long as something still moved in it. Where a project has been
+    quiet for long, its chart ends soon after the last movement: years of nothing would flatten the work to a stroke.
     """
     started = line.starts_on if line else None
     first = started or (rows[0][0] if rows else None)
@@ -170,7 +182,7 @@ def _window(
         return None, None
     last_moved = max((day for day, _ in rows if day <= end), default=first)
     if line is None:
-        return first, end
+        return first, min(end, last_moved + max(QUIET_TAIL, (last_moved - first) / 4))
     over = line.done_on or line.ends_on or line.due_on
     return first, min(end, max(over, last_moved)) if over else end
 
