@@ -138,8 +138,12 @@ async def _known(db: AsyncSession, arriving: Arriving) -> Person | None:
 
 
 async def _bind(db: AsyncSession, arriving: Arriving) -> Person:
-    if not arriving.is_staff and not await _open_for(db, arriving):
-        raise NotInvited("You have signed in, but nobody has invited you to a project here.")
+    if not await _open_for(db, arriving):
+        # The same account may have come in by another tab, and taken the invitation, while this one waited for it.
+        if (found := await _known(db, arriving)) is not None:
+            return found
+        if not arriving.is_staff:
+            raise NotInvited("You have signed in, but nobody has invited you to a project here.")
     person = await _without_account(db, arriving) or _newcomer(arriving)
     try:
         async with db.begin_nested():
