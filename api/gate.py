@@ -6,6 +6,7 @@ exists. A JSON body is read here, whole and bounded, so that no transaction ever
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from limits import RateLimitItemPerMinute
@@ -19,11 +20,12 @@ from api.bodies import JSON_LIMIT
 from api.deps import Caller
 from api.problems import Refused, of_portal_error, problem
 from portal import clock
-from portal.errors import PortalError, TooLarge
+from portal.errors import NotFound, PortalError, TooLarge
 
 OPEN = ("/openapi.json", "/problems/")
 """Addresses that answer without a token; everything else asks for one first."""
 PATIENCE_SECONDS = 30
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Authenticate = Callable[[Request], Awaitable[Caller]]
 
@@ -46,6 +48,8 @@ class ApiGate:
             caller = await self.authenticate(request)
             await self._count(caller)
             request.state.caller = caller
+            if CONTROL.search(scope["path"]):
+                raise NotFound("There is nothing at this address.")
             receive = await _buffered(request, receive)
         except ClientDisconnect:
             return

@@ -1,10 +1,12 @@
 """The API's door: one small application of its own under /api, so that its errors never turn into pages."""
 
+import re
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount
 
 from api import (
     auth,
@@ -39,7 +41,9 @@ VERSION = "1.0.0"
 
 def include(app: FastAPI, *, authenticate: Authenticate = auth.authenticate) -> None:
     """Mounts the API on the portal, with which it shares its state (settings, database)."""
-    app.mount("/api", build(app, authenticate=authenticate), name="api")
+    mount = Mount("/api", app=build(app, authenticate=authenticate), name="api")
+    mount.path_regex = re.compile("^/api/(?P<path>.*)$", re.DOTALL)  # Starlette's own does not match a line's end
+    app.router.routes.append(mount)
 
 
 def build(portal: FastAPI, *, authenticate: Authenticate) -> FastAPI:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from api.items import ItemFull, ItemPage
+from api.item_shapes import ItemFull, ItemPage
+from tests.support.statements import counting
 
 ITEMS = "/v1/projects/BRIDGE/items"
 
@@ -31,6 +32,16 @@ async def test_the_list_tells_of_each_item_what_its_description_promises(api: An
     (line,) = ItemPage.model_validate_json(page.content).items
     assert (line.number, line.title, line.status, line.iteration_name) == (1, "A", "To do", "Sprint 1")
     assert (page.json()["items"][0]["hours"], line.labels) == ("0.5", ["a", "b"])
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+async def test_the_list_costs_two_statements_whatever_its_length(api: Any, rows: int) -> None:
+    for title in "ABC"[:rows]:
+        await api.post(ITEMS, {"title": title})
+    await api.get(ITEMS)
+    with counting(api.database) as seen:
+        await api.get(ITEMS)
+    assert len(seen) == 2
 
 
 async def test_the_list_is_read_page_by_page_and_once_each(api: Any) -> None:

@@ -101,9 +101,7 @@ async def test_moving_a_project_to_another_zone_moves_its_days(api: Any) -> None
 async def test_a_milestone_moves_with_a_reason_only(api: Any) -> None:
     made = await api.post(f"{B}/milestones", {"name": "Beta", "promised_on": "2026-12-01"})
     assert made["number"] == 1
-    refused = await api.call(
-        "PATCH", f"{B}/milestones/1", json={"promised_on": "2026-12-08"}, match="*", expect=422
-    )
+    refused = await api.call("PATCH", f"{B}/milestones/1", json={"promised_on": "2026-12-08"}, match="*", expect=422)
     assert refused.json()["errors"][0]["field"] == "/reason"
     moved = await api.patch(f"{B}/milestones/1", {"promised_on": "2026-12-08", "reason": "Storm."})
     assert moved["promised_on"] == "2026-12-08"
