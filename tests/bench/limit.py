@@ -19,7 +19,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 
 PAGE = Environment(autoescape=True).from_string(
-    """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{{ name }}</title></head><body><h1>{{ name }}</h1>
+    """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{{ name }}</title></head>
+<body><h1>{{ name }}</h1>
 <table>{% for row in rows %}<tr><td>{{ row[0] }}</td><td><a href="/items/{{ row[0] }}">{{ row[1] }}</a></td>
 <td>{{ row[2] }}</td><td>{{ row[3] }}</td><td>{{ row[4] }}</td></tr>{% endfor %}</table></body></html>"""
 )
@@ -99,6 +100,6 @@ def create(url: str) -> FastAPI:
 
 if __name__ == "__main__":
     uvicorn.run(
-        create(os.environ["PORTAL_DATABASE_URL"]), port=int(sys.argv[1]), log_level="error", access_log=False, loop="uvloop",
-        http="httptools",
+        create(os.environ["PORTAL_DATABASE_URL"]), port=int(sys.argv[1]), log_level="error", access_log=False,
+        loop="uvloop", http="httptools",
     )  # fmt: skip

@@ -63,7 +63,8 @@ async def _sign_in(db: Any, project_id: UUID, company: UUID, person: UUID) -> st
         Session(
             token_hash=hash_of(token), person_id=person, provider="bench", issuer="https://bench.example", sub="ada",
             sid=None, sign_in_id=uuid4(), staff_roles=[], acr=None, amr=[], auth_time=None, created_at=now,
-            last_seen_at=now, idle_until=now + timedelta(days=1), expires_at=now + timedelta(days=1), user_agent="bench",
+            last_seen_at=now, idle_until=now + timedelta(days=1), expires_at=now + timedelta(days=1),
+            user_agent="bench",
             view_as=None,
         )
     )  # fmt: skip
