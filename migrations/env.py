@@ -10,7 +10,7 @@ LOCK_TIMEOUT_SECONDS = 10
 
 
 def run(connection: Connection) -> None:
-    """Runs the revisions inside one transaction; a table that others hold too long stops it instead of stopping them."""
+    """Runs the revisions in one transaction; a table that others hold too long stops it instead of stopping them."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
     context.configure(

@@ -10,7 +10,7 @@ def now() -> datetime:
 
 
 def day_of(moment: datetime, zone: ZoneInfo) -> date:
-    """The calendar day on which an aware moment falls in a zone. Days are half-open: midnight belongs to the new day."""
+    """The calendar day of an aware moment in a zone. Days are half-open: midnight belongs to the new day."""
     return moment.astimezone(zone).date()
 
 

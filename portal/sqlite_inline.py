@@ -46,7 +46,7 @@ class InlineSqliteDialect(SQLiteDialect_pysqlite):
         return AsyncAdaptedQueuePool
 
     def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
-        """Runs a statement. SQLAlchemy insists that an asynchronous driver is awaited at least once; this costs 1 µs."""
+        """Runs a statement. SQLAlchemy insists that an asynchronous driver is awaited at least once; it costs 1 µs."""
         await_only(_nothing())
         super().do_execute(cursor, statement, parameters, context)  # type: ignore[no-untyped-call]
 

@@ -150,9 +150,7 @@ def measured(port: int, path: str, headers: dict[str, str], connections: int, se
 def report(portal: Portal, seconds: float) -> dict[str, float]:
     """Measures every page beside the limit and prints a line each; returns throughput at 8 connections by page."""
     print(f"  ready after {portal.ready_seconds:.2f} s")
-    print(
-        f"  {'page':12}{'conn':>5}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}{'bytes':>9}{'of limit':>10}{'304/page':>10}{'new':>9}"
-    )
+    print(f"  {'page':12}" + "".join(f"{column:>10}" for column in COLUMNS))
     at_eight: dict[str, float] = {}
     for name, path in PAGES.items():
         etag = etag_of(portal, name)

@@ -1,7 +1,7 @@
 """The cast of all tests; it never changes.
 
-Acme owns BRIDGE: Ada approves and pays there, Eve only reads, Finn keeps the books. Mallory is of Other & Co, which owns
-HARBOUR. Of the agency: Wei manages, Maria does the money, Dan develops, Root administers. Nemo signed in once and
+Acme owns BRIDGE: Ada approves and pays there, Eve only reads, Finn keeps the books. Mallory is of Other & Co, which
+owns HARBOUR. Of the agency: Wei manages, Maria does the money, Dan develops, Root administers. Nemo signed in once and
 belongs nowhere.
 """
 
