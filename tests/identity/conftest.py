@@ -57,6 +57,6 @@ async def app(settings: Settings, database: Database, provider: HostileProvider)
 
 
 @pytest.fixture
-def browser(app: FastAPI, provider: HostileProvider) -> Browser:
+def tab(app: FastAPI, provider: HostileProvider) -> Browser:
     """A browser."""
     return Browser(app, provider)

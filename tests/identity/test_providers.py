@@ -97,31 +97,31 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token"])
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 async def test_a_faulty_answer_is_the_providers_fault_and_forgotten(
-    path: str, fault: Any, browser: Browser, provider: HostileProvider, invited: Cast
+    path: str, fault: Any, tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
     provider.answers[path] = fault
     if path == DISCOVERY:
-        refused = await browser.http.get("/auth/login/main")
+        refused = await tab.http.get("/auth/login/main")
     else:
-        refused = await browser.sign_in()
+        refused = await tab.sign_in()
     if path == "/token" and fault is FAULTS["404"]:
         assert refused.status_code in (400, 503)
     else:
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
-    assert await browser.me() is None
+    assert await tab.me() is None
     del provider.answers[path]
-    assert (await browser.sign_in()).status_code == 303
+    assert (await tab.sign_in()).status_code == 303
 
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", [gone, forever, huge], ids=["gone", "forever", "huge"])
 async def test_a_faulty_userinfo_matters_only_where_something_is_missing(
-    fault: Any, browser: Browser, provider: HostileProvider, invited: Cast
+    fault: Any, tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
     provider.answers["/userinfo"] = fault
-    assert (await browser.sign_in()).status_code == 303
+    assert (await tab.sign_in()).status_code == 303
     provider.claims["email"] = ABSENT
-    assert (await browser.sign_in()).status_code == 503
+    assert (await tab.sign_in()).status_code == 503
 
 
 WRONG_METADATA: dict[str, dict[str, Any]] = {
@@ -141,24 +141,22 @@ WRONG_METADATA: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("lies", WRONG_METADATA.values(), ids=WRONG_METADATA.keys())
 async def test_a_wrong_discovery_document_is_not_kept(
-    lies: dict[str, Any], browser: Browser, provider: HostileProvider, invited: Cast
+    lies: dict[str, Any], tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
     provider.metadata.update(lies)
-    assert (await browser.http.get("/auth/login/main")).status_code == 503
+    assert (await tab.http.get("/auth/login/main")).status_code == 503
     provider.metadata.clear()
-    assert (await browser.sign_in()).status_code == 303
+    assert (await tab.sign_in()).status_code == 303
 
 
 @pytest.mark.parametrize(
     "keys", [[], [{"kty": "oct", "k": "AAAA"}], "none", [{}] * 51], ids=["empty", "oct", "text", "51"]
 )
-async def test_a_wrong_key_set_is_not_kept(
-    keys: Any, browser: Browser, provider: HostileProvider, invited: Cast
-) -> None:
+async def test_a_wrong_key_set_is_not_kept(keys: Any, tab: Browser, provider: HostileProvider, invited: Cast) -> None:
     provider.answers["/jwks"] = lambda _request: httpx2.Response(200, json={"keys": keys})
-    assert (await browser.sign_in()).status_code == 503
+    assert (await tab.sign_in()).status_code == 503
     del provider.answers["/jwks"]
-    assert (await browser.sign_in()).status_code == 303
+    assert (await tab.sign_in()).status_code == 303
 
 
 async def test_one_broken_provider_stops_neither_start_nor_the_others(
@@ -168,9 +166,9 @@ async def test_one_broken_provider_stops_neither_start_nor_the_others(
     broken.answers = {DISCOVERY: gone}
     chosen = settings_for(tmp_path, "", broken, provider)
     async with open_portal(chosen, database, broken, provider) as app:
-        browser = Browser(app, provider)
-        assert (await browser.http.get("/auth/login/main")).status_code == 503
-        assert (await browser.sign_in(provider="second")).status_code == 303
+        tab = Browser(app, provider)
+        assert (await tab.http.get("/auth/login/main")).status_code == 503
+        assert (await tab.sign_in(provider="second")).status_code == 303
 
 
 async def test_an_answer_of_one_provider_does_not_count_at_the_address_of_another(
@@ -178,31 +176,31 @@ async def test_an_answer_of_one_provider_does_not_count_at_the_address_of_anothe
 ) -> None:
     other = HostileProvider(issuer="https://other.example")
     async with open_portal(settings_for(tmp_path, "", provider, other), database, provider, other) as app:
-        browser = Browser(app, provider)
-        brought = provider.authorize(await browser.leave("/auth/login/main"))
-        assert (await browser.come_back(brought, provider="second")).status_code == 400
-        assert (await browser.come_back(brought, provider="main")).status_code == 400
+        tab = Browser(app, provider)
+        brought = provider.authorize(await tab.leave("/auth/login/main"))
+        assert (await tab.come_back(brought, provider="second")).status_code == 400
+        assert (await tab.come_back(brought, provider="main")).status_code == 400
         assert "/token" not in provider.paths() + other.paths()
 
 
-async def test_new_keys_are_learned_twice(browser: Browser, provider: HostileProvider, invited: Cast) -> None:
+async def test_new_keys_are_learned_twice(tab: Browser, provider: HostileProvider, invited: Cast) -> None:
     with time_machine.travel("2026-11-24T12:00:00Z", tick=False) as traveller:
         for _ in range(3):
-            assert (await browser.sign_in()).status_code == 303
+            assert (await tab.sign_in()).status_code == 303
             provider.rotate()
             traveller.shift(2)
     assert provider.paths().count("/jwks") == 3
 
 
 async def test_a_key_replaced_under_its_old_name_is_learned(
-    browser: Browser, provider: HostileProvider, invited: Cast
+    tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
     with time_machine.travel("2026-11-24T12:00:00Z", tick=False) as traveller:
-        await browser.sign_in()
+        await tab.sign_in()
         provider.rotate()
         provider.rsa = type(provider.rsa).import_key(provider.rsa.as_dict(private=True) | {"kid": "rsa-1"})
         traveller.shift(2)
-        assert (await browser.sign_in()).status_code == 303
+        assert (await tab.sign_in()).status_code == 303
 
 
 def issuer_of(provider: HostileProvider) -> Issuer:

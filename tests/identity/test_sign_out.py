@@ -19,138 +19,136 @@ from tests.support.hostile_provider import ABSENT, HostileProvider
 from tests.support.sign_in import Browser, query_of
 
 
-async def tell(browser: Browser, token: str, *, provider: str = "main") -> httpx2.Response:
+async def tell(tab: Browser, token: str, *, provider: str = "main") -> httpx2.Response:
     """The provider sends a logout token, as a server does: no cookie, no Origin."""
-    bare = Browser(browser.app, browser.provider)
+    bare = Browser(tab.app, tab.provider)
     return await bare.http.post(f"/auth/backchannel-logout/{provider}", data={"logout_token": token})
 
 
 async def test_signing_out_ends_the_session_and_goes_on_to_the_provider(
-    app: FastAPI, browser: Browser, invited: Cast
+    app: FastAPI, tab: Browser, invited: Cast
 ) -> None:
-    await browser.sign_in()
-    token = browser.http.cookies["__Host-portal"]
-    answer = await browser.post("/auth/logout")
+    await tab.sign_in()
+    token = tab.http.cookies["__Host-portal"]
+    answer = await tab.post("/auth/logout")
     address = answer.headers["location"]
     assert answer.status_code == 303
     assert address.startswith("https://login.example/bye?")
     asked = query_of(address)
     assert asked.keys() == {"client_id", "post_logout_redirect_uri", "state"}
     assert asked["post_logout_redirect_uri"] == "https://portal.example/auth/logged-out"
-    assert "__Host-portal" not in browser.http.cookies
-    again = await Browser(app, browser.provider).http.get("/me", headers={"Cookie": f"__Host-portal={token}"})
+    assert "__Host-portal" not in tab.http.cookies
+    again = await Browser(app, tab.provider).http.get("/me", headers={"Cookie": f"__Host-portal={token}"})
     assert again.status_code == 303
 
 
-async def test_only_our_own_state_confirms_that_the_provider_signed_out_too(browser: Browser, invited: Cast) -> None:
+async def test_only_our_own_state_confirms_that_the_provider_signed_out_too(tab: Browser, invited: Cast) -> None:
     said = {"right": "here and at your identity provider", "wrong": "You may still be signed in"}
     for state, words in (("ours", said["right"]), ("other", said["wrong"]), ("none", said["wrong"])):
-        await browser.sign_in()
-        asked = query_of((await browser.post("/auth/logout")).headers["location"])
+        await tab.sign_in()
+        asked = query_of((await tab.post("/auth/logout")).headers["location"])
         query = {"ours": {"state": asked["state"]}, "other": {"state": "x"}, "none": {}}[state]
-        page = await browser.http.get("/auth/logged-out", params=query)
+        page = await tab.http.get("/auth/logged-out", params=query)
         assert (page.status_code, words in page.text) == (200, True), state
 
 
-async def test_signing_out_needs_our_own_page_and_a_post(browser: Browser, invited: Cast) -> None:
-    await browser.sign_in()
-    assert (await browser.http.get("/auth/logout")).status_code == 405
-    assert (await browser.http.post("/auth/logout", headers={"Origin": "https://evil.example"})).status_code == 403
-    assert (await browser.http.post("/auth/logout", headers={"Sec-Fetch-Site": "same-site"})).status_code == 403
-    assert (await browser.http.post("/auth/logout")).status_code == 403
-    assert await browser.me() is not None
+async def test_signing_out_needs_our_own_page_and_a_post(tab: Browser, invited: Cast) -> None:
+    await tab.sign_in()
+    assert (await tab.http.get("/auth/logout")).status_code == 405
+    assert (await tab.http.post("/auth/logout", headers={"Origin": "https://evil.example"})).status_code == 403
+    assert (await tab.http.post("/auth/logout", headers={"Sec-Fetch-Site": "same-site"})).status_code == 403
+    assert (await tab.http.post("/auth/logout")).status_code == 403
+    assert await tab.me() is not None
 
 
-async def test_signing_out_works_while_the_provider_is_down(browser: Browser, invited: Cast) -> None:
-    await browser.sign_in()
+async def test_signing_out_works_while_the_provider_is_down(tab: Browser, invited: Cast) -> None:
+    await tab.sign_in()
 
     def gone(_request: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("gone")
 
     with time_machine.travel(clock.now().timestamp() + 7200, tick=False):
-        browser.provider.answers = dict.fromkeys(["/.well-known/openid-configuration", "/jwks"], gone)
-        assert (await browser.post("/auth/logout")).status_code == 303
-        assert await browser.me() is None
+        tab.provider.answers = dict.fromkeys(["/.well-known/openid-configuration", "/jwks"], gone)
+        assert (await tab.post("/auth/logout")).status_code == 303
+        assert await tab.me() is None
 
 
-async def test_a_session_ends_after_being_idle_and_lives_on_when_used(browser: Browser, invited: Cast) -> None:
+async def test_a_session_ends_after_being_idle_and_lives_on_when_used(tab: Browser, invited: Cast) -> None:
     with time_machine.travel("2026-11-24T08:00:00Z", tick=False) as traveller:
-        await browser.sign_in()
+        await tab.sign_in()
         for _ in range(4):
             traveller.shift(11 * 3600)
-            assert await browser.me() is not None
+            assert await tab.me() is not None
         traveller.shift(12 * 3600 + 1)
-        assert await browser.me() is None
+        assert await tab.me() is None
 
 
-async def test_a_session_ends_after_its_absolute_life_however_used(browser: Browser, invited: Cast) -> None:
+async def test_a_session_ends_after_its_absolute_life_however_used(tab: Browser, invited: Cast) -> None:
     with time_machine.travel("2026-11-24T08:00:00Z", tick=False) as traveller:
-        await browser.sign_in()
+        await tab.sign_in()
         for _ in range(14 * 24 // 8 - 1):
             traveller.shift(8 * 3600)
-            assert await browser.me() is not None
+            assert await tab.me() is not None
         traveller.shift(8 * 3600 + 1)
-        assert await browser.me() is None
+        assert await tab.me() is None
 
 
 async def test_a_person_sees_and_ends_their_own_sessions_alone(
-    app: FastAPI, browser: Browser, provider: HostileProvider, invited: Cast
+    app: FastAPI, tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
     other = Browser(app, provider)
-    await browser.sign_in()
+    await tab.sign_in()
     await other.sign_in()
-    listed = (await browser.http.get("/me/sessions")).json()["sessions"]
+    listed = (await tab.http.get("/me/sessions")).json()["sessions"]
     assert [one["current"] for one in listed].count(True) == 1
     assert len(listed) == 2
     theirs = next(one["id"] for one in listed if not one["current"])
-    assert (await browser.post(f"/me/sessions/{theirs}/end")).status_code == 303
-    assert (await other.me(), (await browser.me()) is not None) == (None, True)
+    assert (await tab.post(f"/me/sessions/{theirs}/end")).status_code == 303
+    assert (await other.me(), (await tab.me()) is not None) == (None, True)
 
 
 async def test_somebody_elses_session_answers_like_one_that_never_was(
-    app: FastAPI, browser: Browser, provider: HostileProvider, invited: Cast
+    app: FastAPI, tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
-    await browser.sign_in()
-    mine = (await browser.http.get("/me/sessions")).json()["sessions"][0]["id"]
+    await tab.sign_in()
+    mine = (await tab.http.get("/me/sessions")).json()["sessions"][0]["id"]
     stranger = Browser(app, provider)
     stranger.http.headers["Cookie"] = f"__Host-portal={invited.tokens['mallory']}"
     refused = [await stranger.post(f"/me/sessions/{one}/end") for one in (mine, str(uuid4()), "17")]
     assert [answer.status_code for answer in refused] == [404, 404, 404]
-    assert await browser.me() is not None
+    assert await tab.me() is not None
 
 
-async def test_a_disabled_person_is_out_at_the_next_request(
-    browser: Browser, database: Database, invited: Cast
-) -> None:
-    await browser.sign_in()
-    me = await browser.me()
+async def test_a_disabled_person_is_out_at_the_next_request(tab: Browser, database: Database, invited: Cast) -> None:
+    await tab.sign_in()
+    me = await tab.me()
     assert me is not None
     async with database.write() as db:
         from uuid import UUID
 
         await commands.shut_out(db, SYSTEM, UUID(me["id"]))
-    assert await browser.me() is None
-    refused = await browser.sign_in()
+    assert await tab.me() is None
+    refused = await tab.sign_in()
     assert (refused.status_code, "This account has been disabled" in refused.text) == (403, True)
 
 
 async def test_a_member_who_is_removed_sees_nothing_at_the_next_request(
-    browser: Browser, database: Database, invited: Cast
+    tab: Browser, database: Database, invited: Cast
 ) -> None:
     from uuid import UUID
 
     from portal.people import commands as people
 
-    await browser.sign_in()
-    me = await browser.me()
+    await tab.sign_in()
+    me = await tab.me()
     assert me is not None
     assert [one["key"] for one in me["projects"]] == ["BRIDGE"]
     async with database.write() as db:
         await people.remove_member(db, await invited.scope(db, "wei"), UUID(me["id"]))
-    after = await browser.me()
+    after = await tab.me()
     assert after is not None
     assert after["projects"] == []
-    assert (await browser.http.get("/projects/BRIDGE")).status_code == 404
+    assert (await tab.http.get("/projects/BRIDGE")).status_code == 404
 
 
 BY: dict[str, dict[str, Any]] = {"sid": {"sub": ABSENT}, "sub": {"sid": ABSENT}, "both": {}}
@@ -158,12 +156,12 @@ BY: dict[str, dict[str, Any]] = {"sid": {"sub": ABSENT}, "sub": {"sid": ABSENT},
 
 @pytest.mark.parametrize("lies", BY.values(), ids=BY.keys())
 async def test_the_provider_ends_a_session_by_sid_by_sub_and_by_both(
-    lies: dict[str, Any], browser: Browser, provider: HostileProvider, invited: Cast
+    lies: dict[str, Any], tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
-    await browser.sign_in()
-    answer = await tell(browser, provider.logout_token(**lies))
+    await tab.sign_in()
+    answer = await tell(tab, provider.logout_token(**lies))
     assert (answer.status_code, answer.content, answer.headers["cache-control"]) == (200, b"", "no-store")
-    assert await browser.me() is None
+    assert await tab.me() is None
 
 
 async def test_a_sid_ends_that_session_and_a_sub_all_of_the_account(
@@ -182,14 +180,14 @@ async def test_a_sid_ends_that_session_and_a_sub_all_of_the_account(
 
 
 async def test_a_logout_token_that_comes_again_ends_no_later_session(
-    browser: Browser, provider: HostileProvider, invited: Cast
+    tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
-    await browser.sign_in()
+    await tab.sign_in()
     token = provider.logout_token()
-    assert (await tell(browser, token)).status_code == 200
-    await browser.sign_in()
-    assert (await tell(browser, token)).status_code == 400
-    assert await browser.me() is not None
+    assert (await tell(tab, token)).status_code == 200
+    await tab.sign_in()
+    assert (await tell(tab, token)).status_code == 400
+    assert await tab.me() is not None
 
 
 def seconds(offset: int) -> int:
@@ -234,13 +232,13 @@ def _signed(provider: HostileProvider, algorithm: str, make: Callable[[], str]) 
 
 @pytest.mark.parametrize("make", NOT_BELIEVED.values(), ids=NOT_BELIEVED.keys())
 async def test_a_logout_token_that_must_not_be_believed_ends_nothing(
-    make: Callable[[HostileProvider], str], browser: Browser, provider: HostileProvider, invited: Cast
+    make: Callable[[HostileProvider], str], tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
-    await browser.sign_in()
-    answer = await tell(browser, make(provider))
+    await tab.sign_in()
+    answer = await tell(tab, make(provider))
     assert (answer.status_code, answer.headers["cache-control"]) == (400, "no-store")
     assert answer.json() == {"error": "invalid_request"}
-    assert await browser.me() is not None
+    assert await tab.me() is not None
 
 
 @pytest.mark.parametrize(
@@ -249,38 +247,38 @@ async def test_a_logout_token_that_must_not_be_believed_ends_nothing(
     ids=["logout", "JWT", "upper", "long", "none"],
 )
 async def test_the_kinds_of_logout_token_that_providers_send(
-    typ: Any, browser: Browser, provider: HostileProvider, invited: Cast
+    typ: Any, tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
-    await browser.sign_in()
-    assert (await tell(browser, provider.logout_token({"typ": typ}))).status_code == 200
-    assert await browser.me() is None
+    await tab.sign_in()
+    assert (await tell(tab, provider.logout_token({"typ": typ}))).status_code == 200
+    assert await tab.me() is None
 
 
-async def test_a_session_that_is_not_there_is_no_fault(browser: Browser, provider: HostileProvider, cast: Cast) -> None:
-    assert (await tell(browser, provider.logout_token(sid="unheard-of", sub=ABSENT))).status_code == 200
+async def test_a_session_that_is_not_there_is_no_fault(tab: Browser, provider: HostileProvider, cast: Cast) -> None:
+    assert (await tell(tab, provider.logout_token(sid="unheard-of", sub=ABSENT))).status_code == 200
 
 
 async def test_the_back_channel_reads_one_form_of_bearable_size(
-    browser: Browser, provider: HostileProvider, invited: Cast
+    tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
-    await browser.sign_in()
+    await tab.sign_in()
     token = provider.logout_token()
     address = "/auth/backchannel-logout/main"
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     refused = [
-        await browser.http.post(address, content=f"logout_token={token}&logout_token={token}", headers=form),
-        await browser.http.post(address, content=f"logout_token={token}&x={'y' * 40_000}", headers=form),
-        await browser.http.post(address, content=b"logout_token=\xff", headers=form),
-        await browser.http.post(address, json={"logout_token": token}),
-        await browser.http.post(address, headers=form),
-        await browser.http.post(f"/auth/backchannel-logout/nowhere?logout_token={token}", headers=form),
+        await tab.http.post(address, content=f"logout_token={token}&logout_token={token}", headers=form),
+        await tab.http.post(address, content=f"logout_token={token}&x={'y' * 40_000}", headers=form),
+        await tab.http.post(address, content=b"logout_token=\xff", headers=form),
+        await tab.http.post(address, json={"logout_token": token}),
+        await tab.http.post(address, headers=form),
+        await tab.http.post(f"/auth/backchannel-logout/nowhere?logout_token={token}", headers=form),
     ]
     assert [answer.status_code for answer in refused] == [400] * 6
-    assert await browser.me() is not None
+    assert await tab.me() is not None
 
 
 async def test_one_provider_ends_no_session_of_another(
-    app: FastAPI, browser: Browser, provider: HostileProvider, invited: Cast, database: Database
+    app: FastAPI, tab: Browser, provider: HostileProvider, invited: Cast, database: Database
 ) -> None:
     """The other provider uses the same names for accounts and sessions."""
     from tests.support.sign_in import open_portal, settings_for

@@ -11,21 +11,21 @@ from tests.support.hostile_provider import ABSENT, HostileProvider
 from tests.support.sign_in import Browser, query_of
 
 
-async def test_a_step_up_asks_the_persons_own_provider_for_more(browser: Browser, invited: Cast) -> None:
-    await browser.sign_in()
-    asked = query_of(await browser.leave("/auth/step-up", next="/projects/BRIDGE/changes/1"))
+async def test_a_step_up_asks_the_persons_own_provider_for_more(tab: Browser, invited: Cast) -> None:
+    await tab.sign_in()
+    asked = query_of(await tab.leave("/auth/step-up", next="/projects/BRIDGE/changes/1"))
     assert (asked["max_age"], asked["acr_values"]) == ("300", "urn:mfa")
 
 
 async def test_after_a_step_up_the_session_says_how_and_when(
-    browser: Browser, provider: HostileProvider, invited: Cast
+    tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
-    await browser.sign_in()
+    await tab.sign_in()
     provider.claims.update(acr="urn:mfa", amr=["pwd", "otp"])
-    address = await browser.leave("/auth/step-up", next="/projects/BRIDGE")
-    answer = await browser.come_back(provider.authorize(address))
+    address = await tab.leave("/auth/step-up", next="/projects/BRIDGE")
+    answer = await tab.come_back(provider.authorize(address))
     assert (answer.status_code, answer.headers["location"]) == (303, "/projects/BRIDGE")
-    me = await browser.me()
+    me = await tab.me()
     assert me is not None
     assert (me["session"]["acr"], me["session"]["amr"]) == ("urn:mfa", ["pwd", "otp"])
 
@@ -44,14 +44,14 @@ NOT_ENOUGH: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("lies", NOT_ENOUGH.values(), ids=NOT_ENOUGH.keys())
 async def test_less_than_was_asked_for_is_refused_and_changes_no_session(
-    lies: dict[str, Any], browser: Browser, provider: HostileProvider, invited: Cast
+    lies: dict[str, Any], tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
-    await browser.sign_in()
-    before = await browser.me()
+    await tab.sign_in()
+    before = await tab.me()
     provider.claims.update(lies)
-    refused = await browser.come_back(provider.authorize(await browser.leave("/auth/step-up")))
+    refused = await tab.come_back(provider.authorize(await tab.leave("/auth/step-up")))
     assert refused.status_code == 400
-    assert await browser.me() == before
+    assert await tab.me() == before
 
 
 async def test_who_is_not_signed_in_signs_in_first(app: FastAPI, provider: HostileProvider, cast: Cast) -> None:

@@ -211,13 +211,13 @@ def _broken(provider: HostileProvider) -> str:
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
 async def test_a_lie_signs_nobody_in(
-    lie: Lie, browser: Browser, provider: HostileProvider, database: Database, invited: Cast
+    lie: Lie, tab: Browser, provider: HostileProvider, database: Database, invited: Cast
 ) -> None:
     lie(provider)
-    refused = await browser.sign_in()
+    refused = await tab.sign_in()
     assert (refused.status_code, "set-cookie" in refused.headers) == (400, False)
     assert "<h1>The sign-in did not succeed</h1>" in refused.text
-    assert await browser.me() is None
+    assert await tab.me() is None
     async with database.read() as db:
         assert await db.scalar(select(func.count()).select_from(Session)) == len(NAMES)
 
@@ -250,18 +250,16 @@ TRUTHS: dict[str, Lie] = {
 
 
 @pytest.mark.parametrize("truth", TRUTHS.values(), ids=TRUTHS.keys())
-async def test_an_honest_variant_signs_in(
-    truth: Lie, browser: Browser, provider: HostileProvider, invited: Cast
-) -> None:
+async def test_an_honest_variant_signs_in(truth: Lie, tab: Browser, provider: HostileProvider, invited: Cast) -> None:
     truth(provider)
-    assert (await browser.sign_in()).status_code == 303
-    me = await browser.me()
+    assert (await tab.sign_in()).status_code == 303
+    me = await tab.me()
     assert me is not None
     assert me["email"] == "ada@client.example"
 
 
 async def test_tokens_reach_neither_page_nor_cookie_nor_log(
-    browser: Browser, provider: HostileProvider, invited: Cast, caplog: pytest.LogCaptureFixture
+    tab: Browser, provider: HostileProvider, invited: Cast, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG", "portal")
     sent: list[str] = []
@@ -274,25 +272,25 @@ async def test_tokens_reach_neither_page_nor_cookie_nor_log(
         return httpx2.Response(200, json=given)
 
     provider.answers["/token"] = remember
-    arrived = await browser.sign_in()
-    seen = arrived.text + str(arrived.headers) + (await browser.http.get("/me")).text + caplog.text
+    arrived = await tab.sign_in()
+    seen = arrived.text + str(arrived.headers) + (await tab.http.get("/me")).text + caplog.text
     assert len(sent) == 2
     assert not [token for token in sent if token in seen]
 
 
-async def test_the_provider_is_never_quoted(browser: Browser, invited: Cast) -> None:
+async def test_the_provider_is_never_quoted(tab: Browser, invited: Cast) -> None:
     words = "<script>alert(1)</script> call +1 555 evil"
     for code in (ABSENT, "abc"):
-        brought = browser.provider.authorize(await browser.leave(), code=code)
-        refused = await browser.come_back(brought | {"error": words, "error_description": words, "error_uri": words})
+        brought = tab.provider.authorize(await tab.leave(), code=code)
+        refused = await tab.come_back(brought | {"error": words, "error_description": words, "error_uri": words})
         assert refused.status_code == 400
         assert "evil" not in refused.text
-        assert "/token" not in browser.provider.paths()
+        assert "/token" not in tab.provider.paths()
 
 
-async def test_somebody_who_cancels_is_told_so(browser: Browser, invited: Cast) -> None:
-    brought = browser.provider.authorize(await browser.leave(), code=ABSENT)
-    refused = await browser.come_back(brought | {"error": "access_denied"})
+async def test_somebody_who_cancels_is_told_so(tab: Browser, invited: Cast) -> None:
+    brought = tab.provider.authorize(await tab.leave(), code=ABSENT)
+    refused = await tab.come_back(brought | {"error": "access_denied"})
     assert "<h1>You did not sign in</h1>" in refused.text
 
 
@@ -307,24 +305,24 @@ async def test_somebody_who_cancels_is_told_so(browser: Browser, invited: Cast) 
         "no state", "state empty", "code too long",
     ],
 )  # fmt: skip
-async def test_a_wrong_way_back_is_refused(lies: dict[str, Any], browser: Browser, invited: Cast) -> None:
-    assert (await browser.sign_in(**lies)).status_code == 400
-    assert "/token" not in browser.provider.paths()
-    assert await browser.me() is None
+async def test_a_wrong_way_back_is_refused(lies: dict[str, Any], tab: Browser, invited: Cast) -> None:
+    assert (await tab.sign_in(**lies)).status_code == 400
+    assert "/token" not in tab.provider.paths()
+    assert await tab.me() is None
 
 
 @pytest.mark.parametrize("name", ["code", "state", "iss", "session_state"])
-async def test_a_parameter_given_twice_is_refused(name: str, browser: Browser, invited: Cast) -> None:
-    brought = browser.provider.authorize(await browser.leave()) | {"session_state": "x"}
+async def test_a_parameter_given_twice_is_refused(name: str, tab: Browser, invited: Cast) -> None:
+    brought = tab.provider.authorize(await tab.leave()) | {"session_state": "x"}
     twice = [*brought.items(), (name, brought[name])]
-    answer = await browser.http.get("/auth/callback/main", params=twice)
+    answer = await tab.http.get("/auth/callback/main", params=twice)
     assert answer.status_code == 400
-    assert "/token" not in browser.provider.paths()
+    assert "/token" not in tab.provider.paths()
 
 
 async def test_without_the_announcement_an_iss_may_be_missing_but_not_wrong(
-    browser: Browser, provider: HostileProvider, invited: Cast
+    tab: Browser, provider: HostileProvider, invited: Cast
 ) -> None:
     provider.metadata["authorization_response_iss_parameter_supported"] = ABSENT
-    assert (await browser.sign_in(iss="https://other.example")).status_code == 400
-    assert (await browser.sign_in(iss=ABSENT)).status_code == 303
+    assert (await tab.sign_in(iss="https://other.example")).status_code == 400
+    assert (await tab.sign_in(iss=ABSENT)).status_code == 303
