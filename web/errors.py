@@ -7,6 +7,7 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from portal.access import Viewer
@@ -81,7 +82,14 @@ class ErrorPage:
 
 
 def status_of(error: Exception) -> int:
-    """The HTTP status of an exception; 500 for one that nobody foresaw."""
+    """The HTTP status of an exception; 500 for one that nobody foresaw.
+
+    A constraint refuses what two people did at once; a database that is locked or gone is a matter of time.
+    """
+    if isinstance(error, IntegrityError):
+        return 409
+    if isinstance(error, (OperationalError, InterfaceError, ConnectionError, TimeoutError)):
+        return 503
     if isinstance(error, HTTPException):
         return error.status_code
     if isinstance(error, RequestValidationError):
@@ -97,8 +105,8 @@ async def page_for(request: Request, error: Exception) -> Response:
     viewer = _viewer(request)
     page = _page(request, error, status, catalogue(locale_of(request, viewer.locale if viewer else None)).gettext)
     response = respond(request, "errors/error.html", page, viewer=viewer, status=status)
-    if isinstance(error, Unavailable):
-        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if status == 503:
+        response.headers["Retry-After"] = str(getattr(error, "retry_after_seconds", Unavailable.retry_after_seconds))
     if isinstance(error, HTTPException) and error.headers:
         response.headers.update(error.headers)
     return response

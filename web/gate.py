@@ -20,7 +20,8 @@ from portal.settings import Settings
 from web.errors import page_for
 
 PROJECT = re.compile(r"/projects/([^/]*)(?:/|$)")
-OPEN = ("/auth/", "/static/", "/.well-known/", "/api/", "/healthz", "/readyz", "/sign-in", "/favicon", "/locale")
+OPEN = ("/auth/", "/static/", "/.well-known/", "/api/", "/healthz", "/readyz", "/sign-in", "/favicon", "/locale",
+        "/robots.txt")  # fmt: skip
 """Addresses that answer without a session; everything else is for people who are signed in."""
 READING = ("GET", "HEAD")
 
@@ -31,7 +32,7 @@ def session_cookie(settings: Settings) -> str:
 
 
 def token_hash(raw_headers: list[tuple[bytes, bytes]], cookie: str) -> bytes | None:
-    """SHA-256 of the session token that the cookies carry; None without one, and for two of the name: neither is trusted."""
+    """SHA-256 of the session token in the cookies; None without one, and for two of the name: neither is trusted."""
     wanted = cookie.encode() + b"="
     found = [
         part.strip().removeprefix(wanted)

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote_plus
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -81,6 +82,7 @@ def environment(locale: str) -> Environment:
         zone=lambda name: formats.zone_name(name, locale),
         markdown=to_html,
         day_in=lambda moment, zone: formats.day(clock.day_of(moment, zone), locale),
+        asked=lru_cache(1024)(quote_plus),
         capfirst=lambda text: text[:1].upper() + text[1:],
         options=lambda lines, by="number": [(getattr(line, by), line.name) for line in lines],
     )

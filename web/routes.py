@@ -3,6 +3,7 @@
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
 from portal.errors import PortalError
@@ -31,11 +32,15 @@ ROUTERS = (
 )  # fmt: skip
 
 
+EXPECTED = (PortalError, HTTPException, RequestValidationError, IntegrityError, OperationalError, InterfaceError)
+"""What a page may end in by itself; the edge sees to the rest."""
+
+
 def include(app: FastAPI) -> None:
     """Adds the pages, and the pages for what goes wrong, to the application."""
     for router in ROUTERS:
         app.include_router(router)
-    for kind in (PortalError, HTTPException, RequestValidationError, Exception):
+    for kind in EXPECTED:
         app.add_exception_handler(kind, refused)
 
 

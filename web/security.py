@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from web.errors import page_for, status_of
 
 MOST_HEADER_BYTES = 32 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -48,7 +51,10 @@ def is_same_origin_write(base_url: str, site: str | None, origin: str | None) ->
 
 
 class Edge:
-    """ASGI middleware in front of everything; refuses before any route is looked at and before anything is read."""
+    """ASGI middleware in front of everything; refuses before any route is looked at and before anything is read.
+
+    What nobody foresaw becomes a page here, inside the headers, and goes on to whoever logs it.
+    """
 
     def __init__(self, app: ASGIApp, *, base_url: str, form_targets: Iterable[str] = ()) -> None:
         self.app = app
@@ -61,13 +67,25 @@ class Edge:
             await self.app(scope, receive, send)
             return
 
+        has_begun = False
+
         async def with_headers(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 self._add(MutableHeaders(scope=message), message["status"])
             await send(message)
 
         refusal = self._refusal(scope)
-        await (refusal or self.app)(scope, receive, with_headers)
+        try:
+            await (refusal or self.app)(scope, receive, with_headers)
+        except Exception as error:
+            is_ours = status_of(error) == 500 or has_begun
+            if not has_begun:
+                page = await page_for(Request(scope, receive), error)
+                await page(scope, receive, with_headers)
+            if is_ours:
+                raise
 
     def _add(self, headers: MutableHeaders, status: int) -> None:
         for name, value in self.headers:

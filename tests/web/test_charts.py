@@ -70,7 +70,10 @@ def test_each_step_of_the_scope_is_marked_where_it_is_drawn_except_the_first_day
     steps = [(point.day, change) for point, change in zip(points, map(Decimal, (10, 0, 3, -2)), strict=True)]
     chart = burn_chart(points, steps=steps)
     assert chart is not None
-    assert [(mark.day, mark.change) for mark in chart.marks] == [(points[2].day, 3), (points[3].day, -2)]
+    assert [(mark.day, mark.change) for mark in chart.marks] == [
+        (points[2].day, Decimal(3)),
+        (points[3].day, Decimal(-2)),
+    ]
     assert f"H{chart.marks[0].x:g}V{chart.marks[0].y:g}" in chart.scope
 
 

@@ -1,10 +1,10 @@
 """The hint that a page has changed."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Scope
 
 from portal.access.models import Membership
 from portal.db import Database
@@ -18,9 +18,10 @@ class Listener:
     """A browser that listens to one project's stream."""
 
     def __init__(self, app: FastAPI, cast: Cast, who: str, since: int) -> None:
-        self.app, self.sent = app, asyncio.Queue[dict[str, Any]]()
+        self.app: ASGIApp = app
+        self.sent = asyncio.Queue[Message]()
         cookie = cast.cookie(who)["Cookie"].encode()
-        self.scope = {
+        self.scope: Scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
             "path": "/projects/BRIDGE/live", "raw_path": b"/projects/BRIDGE/live", "root_path": "",
             "query_string": f"since={since}".encode(), "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
@@ -29,7 +30,7 @@ class Listener:
         self.gone = asyncio.Event()
 
     async def __aenter__(self) -> "Listener":
-        self.task = asyncio.create_task(self.app(self.scope, self._receive, self.sent.put))
+        self.task = asyncio.ensure_future(self.app(self.scope, self._receive, self.sent.put))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -37,7 +38,7 @@ class Listener:
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
-    async def _receive(self) -> dict[str, Any]:
+    async def _receive(self) -> Message:
         await self.gone.wait()
         return {"type": "http.disconnect"}
 

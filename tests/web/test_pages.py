@@ -2,7 +2,6 @@
 
 import csv
 import re
-from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -31,7 +30,7 @@ PAGES = (
 
 
 @pytest.fixture
-async def planned(database: Database, cast: Cast) -> AsyncIterator[Cast]:
+async def planned(database: Database, cast: Cast) -> Cast:
     """BRIDGE with an iteration, a milestone whose date moved, and two items: one for the client, one internal."""
     today = date.today()  # noqa: DTZ011  the plan only needs to run about now
     async with database.write() as db:
@@ -102,7 +101,7 @@ async def test_a_page_costs_at_most_four_statements_and_unchanged_one(
 async def test_the_number_of_statements_does_not_grow_with_the_rows(
     browser: Browser, database: Database, planned: Cast
 ) -> None:
-    counts = []
+    counts: list[list[int]] = []
     for _ in range(2):
         await add_item(database, planned, title="One more", iteration=1, milestone=1)
         counts.append([])
