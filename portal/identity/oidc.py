@@ -72,7 +72,8 @@ def redirect_uri(base_url: str, provider: str) -> str:
 
 async def authorization_url(provider: Provider, request: Request) -> str:
     """Where to send the browser. Raises ProviderFault when the provider cannot be asked."""
-    from authlib.oauth2.client import OAuth2Client  # here: imported with the rest of the flow, not at start-up
+    # Imported here: with the first sign-in, not at start-up.
+    from authlib.oauth2.client import OAuth2Client  # type: ignore[import-untyped]  # it has no types
 
     metadata = await provider.issuer.metadata()
     wishes: dict[str, str] = {}
@@ -145,8 +146,8 @@ def _check_answer(metadata: Metadata, answer: Mapping[str, str]) -> None:
 async def _exchange(
     providers: Providers, provider: Provider, metadata: Metadata, request: Request, code: str
 ) -> dict[str, Any]:
-    from authlib.integrations.base_client import OAuthError
-    from authlib.integrations.httpx_client import AsyncOAuth2Client
+    from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]  # it has no types
+    from authlib.integrations.httpx_client import AsyncOAuth2Client  # type: ignore[import-untyped]  # it has no types
 
     basic = metadata.token_auth == "client_secret_basic"
     secret = provider.settings.client_secret.get_secret_value()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -60,14 +61,14 @@ def message(settings: Settings, due: Due, env: Environment, context: Mapping[str
         made["To"] = Address(addr_spec=due.recipient)
         made["From"] = Address(one_line(settings.agency_name), addr_spec=settings.mail_from)
         made["Subject"] = one_line(parts["subject.txt"].render(context))
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, MessageError) as error:
         raise Undeliverable(f"a header cannot be made: {type(error).__name__}") from None
     made["Date"] = format_datetime(due.created_at)
     made["Message-ID"] = f"<{due.id}@{host}>"
     made["Auto-Submitted"] = "auto-generated"
-    made["Content-Language"] = LANGUAGE_TAGS[due.locale]
     made.set_content(parts["txt"].render(context))
     made.add_alternative(parts["html"].render(context, tag=LANGUAGE_TAGS[due.locale]), subtype="html")
+    made["Content-Language"] = LANGUAGE_TAGS[due.locale]  # last: setting the content takes such headers away
     return made
 
 

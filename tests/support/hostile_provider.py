@@ -94,16 +94,16 @@ class HostileProvider(httpx2.AsyncBaseTransport):
         if path in self.answers:
             given = self.answers[path](request)
             return given if isinstance(given, httpx2.Response) else await given
-        answer = {
+        honest: dict[str, Callable[[httpx2.Request], httpx2.Response | dict[str, Any]]] = {
             "/.well-known/openid-configuration": self._discovery,
             "/jwks": lambda _request: {"keys": self.published or self.public_keys()},
             "/token": self._token,
             "/userinfo": lambda _request: merged(self.person, self.userinfo),
-        }.get(path)
-        if answer is None:
+        }
+        if path not in honest:
             return httpx2.Response(404)
-        given = answer(request)
-        return given if isinstance(given, httpx2.Response) else httpx2.Response(200, json=given)
+        told = honest[path](request)
+        return told if isinstance(told, httpx2.Response) else httpx2.Response(200, json=told)
 
     def public_keys(self) -> list[dict[str, Any]]:
         """What it publishes when it does not lie."""
