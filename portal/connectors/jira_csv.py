@@ -9,7 +9,7 @@ from portal.backlog.models import Category
 from portal.connectors import wiki
 from portal.connectors.csv_reading import Row, Table
 from portal.connectors.inferred import BEGINNING, beginning, status_changes
-from portal.connectors.jira_issue import position
+from portal.connectors.jira_shown import FLAGGED, position
 from portal.connectors.losses import Losses
 from portal.connectors.mapping import Mapping as Wanted
 from portal.connectors.mapping import meaning
@@ -130,7 +130,7 @@ class Csv:
             Field.ASSIGNEE: self.person(row, "assignee"),
             Field.LABELS: labels(row.all("labels"), where, self.losses),
             Field.RESTRICTED: bool(level),
-            Field.BLOCKED: "Flagged in Jira" if row.first("custom field (flagged)") else None,
+            Field.BLOCKED: FLAGGED if row.first("custom field (flagged)") else None,
         }
 
     def _hours(self, row: Row, where: str) -> Value:
