@@ -1,8 +1,7 @@
 """The backlog as pages: the list with its filters, the same as CSV, the board, and one item with its history."""
 
-import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request
@@ -14,13 +13,13 @@ from portal.backlog import activity as history
 from portal.backlog import detail as details
 from portal.backlog import planlines, queries
 from portal.backlog.detail import ItemDetail
-from portal.backlog.models import Category, ItemType, Waiting
+from portal.backlog.models import Category
 from portal.backlog.planlines import PlanLine, PlanLines
 from portal.backlog.queries import Filter, ItemLine
-from portal.errors import Invalid
 from web.catalogues import catalogue
 from web.deps import ProjectScope, ReadSession
 from web.etag import unchanged
+from web.filters import asked_of, cursor_of, filter_of, number_of
 from web.locale_choice import locale_of
 from web.render import etag_for, respond
 from web.spreadsheet import BOM, Cell, rows_as_csv
@@ -29,8 +28,6 @@ from web.telling import Teller, Told, actor_text, tell
 EACH_PAGE = 50
 EACH_COLUMN = 30
 EACH_CSV_READ = 500
-LONGEST_TEXT = 200
-CURSOR = re.compile(r"(-?\d{1,18})\.(\d{1,9})")
 
 router = APIRouter(include_in_schema=False)
 
@@ -79,56 +76,6 @@ class ItemPage:
     assignee: str
     history: Sequence[Told]
     earlier: str
-
-
-def filter_of(request: Request) -> Filter:
-    """What the address asks for. An empty field asks nothing; raises Invalid for one that cannot be right."""
-    asked = {name: value.strip() for name, value in request.query_params.items()}
-    text = asked.get("q", "")
-    if len(text) > LONGEST_TEXT or "\x00" in text:
-        raise Invalid(f"Search for at most {LONGEST_TEXT} characters.", field="q", value=text[:40])
-    return Filter(
-        status=asked.get("status") or None,
-        type=ItemType(_one_of(asked, "type", ItemType)) if asked.get("type") else None,
-        iteration=_number(asked, "iteration"),
-        milestone=_number(asked, "milestone"),
-        label=asked.get("label") or None,
-        text=text or None,
-        waiting_on=_one_of(asked, "waiting_on", Waiting) if asked.get("waiting_on") else None,
-    )
-
-
-def _one_of(asked: dict[str, str], name: str, allowed: type[ItemType] | type[Waiting]) -> str:
-    values = [one.value for one in allowed]
-    if asked[name] not in values:
-        raise Invalid(f"{name} must be one of: {', '.join(values)}.", field=name, value=asked[name])
-    return asked[name]
-
-
-def _number(asked: dict[str, str], name: str) -> int | None:
-    text = asked.get(name, "")
-    if not text:
-        return None
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise Invalid(f"{name} must be a number of this project.", field=name, value=text[:40])
-    return int(text)
-
-
-def cursor_of(request: Request) -> tuple[int, int] | None:
-    """Where the page before ended: (position, number). Raises Invalid."""
-    text = request.query_params.get("after", "")
-    if not text:
-        return None
-    found = CURSOR.fullmatch(text)
-    if not found:
-        raise Invalid("after must be what a “Next” link of this list gave.", field="after", value=text[:40])
-    return int(found[1]), int(found[2])
-
-
-def asked_of(wanted: Filter) -> dict[str, str]:
-    """The filter as an address has it, without what is not asked."""
-    named = {("q" if name == "text" else name): value for name, value in asdict(wanted).items() if value is not None}
-    return {name: str(value) for name, value in named.items()}
 
 
 def address(scope: Scope, path: str, asked: dict[str, str]) -> str:
@@ -221,7 +168,7 @@ def _csv_row(scope: Scope, line: ItemLine, assignee: str) -> list[Cell]:
 @router.get("/projects/{key}/board", name="board")
 async def board(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
     """The columns with their first items; of one iteration, when it is asked for."""
-    number = _number(dict(request.query_params), "iteration")
+    number = number_of(dict(request.query_params), "iteration")
     etag = etag_for(request, scope)
     if same := unchanged(request, etag):
         return same
@@ -256,7 +203,7 @@ async def item(request: Request, scope: ProjectScope, db: ReadSession, number: i
     if same := unchanged(request, etag):
         return same
     found = await details.detail(db, scope, number)
-    before = _number(dict(request.query_params), "before")
+    before = number_of(dict(request.query_params), "before")
     events = await history.item_history(db, scope, number, before=before, limit=EACH_PAGE)
     locale = locale_of(request, scope.viewer.locale)
     teller = Teller(scope.key, scope.project.time_zone, scope.is_staff, locale)
