@@ -2,17 +2,17 @@
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from portal import clock
 from portal.access import Role, StaffRole, Viewer
 from portal.errors import NotFound, SignInNeeded
-from portal.identity.models import Session, SignIn, SpentToken
+from portal.identity.models import Session, SignIn
 from portal.identity.oidc import Account, Request
 from portal.settings import Settings
 
@@ -31,9 +31,9 @@ def hash_of(token: str) -> bytes:
 
 
 async def begin(db: AsyncSession, request: Request, browser: str, next_path: str) -> None:
-    """Keeps a sign-in that is being sent to a provider, bound to the browser's secret; clears away what expired."""
+    """Keeps a sign-in that is being sent to a provider, bound to the browser's secret; clears away those that expired."""
     now = clock.now()
-    await _clear_expired(db, now)
+    await db.execute(delete(SignIn).where(SignIn.expires_at <= now))
     db.add(
         SignIn(
             state_hash=hash_of(request.state),
@@ -49,12 +49,6 @@ async def begin(db: AsyncSession, request: Request, browser: str, next_path: str
         )
     )
     await db.flush()
-
-
-async def _clear_expired(db: AsyncSession, now: datetime) -> None:
-    await db.execute(delete(SignIn).where(SignIn.expires_at <= now))
-    await db.execute(delete(Session).where(or_(Session.expires_at <= now, Session.idle_until <= now)))
-    await db.execute(delete(SpentToken).where(SpentToken.expires_at <= now))
 
 
 async def take(db: AsyncSession, state: str, browser: str) -> SignIn | None:

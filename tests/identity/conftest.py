@@ -1,6 +1,6 @@
 """A portal with one honest provider, and people who were invited: Ada approves on BRIDGE."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,17 +9,22 @@ from fastapi import FastAPI
 from portal.db import Database
 from portal.people import invitations
 from portal.settings import Settings
+from tests.support import databases
 from tests.support.cast import Cast, enter
 from tests.support.hostile_provider import HostileProvider
 from tests.support.sign_in import Browser, open_portal, settings_for
 
 
 @pytest.fixture(params=["sqlite"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """What providers say does not depend on the database; test_sign_in.py names both where it matters."""
-    from tests.support import databases
-
-    return databases.sqlite_copy(tmp_path / "portal.sqlite")
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """SQLite alone, for what providers say does not depend on the database; test_sign_*.py ask for both."""
+    if request.param == "sqlite":
+        yield databases.sqlite_copy(tmp_path / "portal.sqlite")
+        return
+    server: databases.PostgresServer = request.getfixturevalue("postgres")
+    url = server.create()
+    yield url
+    server.drop(url)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A person signs in: what is sent, what is kept, and that each sign-in counts once."""
 
+import pytest
 import time_machine
 from fastapi import FastAPI
 from sqlalchemy import select
@@ -10,6 +11,8 @@ from portal.identity.models import Session, SignIn
 from tests.support.cast import Cast
 from tests.support.hostile_provider import HostileProvider
 from tests.support.sign_in import Browser, query_of
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 
 async def test_an_invited_person_signs_in_and_is_what_they_were_invited_as(tab: Browser, invited: Cast) -> None:

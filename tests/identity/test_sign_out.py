@@ -18,6 +18,8 @@ from tests.support.cast import Cast
 from tests.support.hostile_provider import ABSENT, HostileProvider
 from tests.support.sign_in import Browser, query_of
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
 
 async def tell(tab: Browser, token: str, *, provider: str = "main") -> httpx2.Response:
     """The provider sends a logout token, as a server does: no cookie, no Origin."""
