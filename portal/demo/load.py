@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import SYSTEM
-from portal.connectors import commands as connectors
+from portal.connectors.commands import run_import
 from portal.connectors.model import System
 from portal.db import Database
 from portal.demo.cast import CAST, DemoPerson
@@ -97,7 +97,7 @@ async def _load_one(db: AsyncSession, wanted: DemoProject) -> None:
     company = await db.scalar(select(Company).where(Company.name == wanted.company))
     company = company or await people.create_company(db, SYSTEM, wanted.company)
     scope = await plan.open_project(db, SYSTEM, key=wanted.key, company_id=company.id, **wanted.fields)
-    await connectors.run_import(db, scope, wanted.system, DATA / wanted.file)
+    await run_import(db, scope, wanted.system, DATA / wanted.file)
 
 
 async def _invite(db: AsyncSession, settings: Settings, person: DemoPerson) -> None:
