@@ -31,7 +31,7 @@ def hash_of(token: str) -> bytes:
 
 
 async def begin(db: AsyncSession, request: Request, browser: str, next_path: str) -> None:
-    """Keeps a sign-in that is being sent to a provider, bound to the browser's secret; clears away those that expired."""
+    """Keeps a sign-in that goes to a provider, bound to the browser's secret; clears away those that expired."""
     now = clock.now()
     await db.execute(delete(SignIn).where(SignIn.expires_at <= now))
     db.add(
