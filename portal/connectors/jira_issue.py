@@ -1,6 +1,6 @@
 """One Jira issue as an item with its history. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,9 @@ from portal.connectors.model import Field, SourceChange, SourceItem, State, Valu
 from portal.connectors.moments import Zoned
 from portal.connectors.reading import WRONG_SHAPE, one_line, web_address
 from portal.errors import Invalid
+
+Last = Mapping[str, Mapping[str, Any]]
+"""By field: what its history says last."""
 
 
 class IssueReader:
@@ -38,10 +41,11 @@ class IssueReader:
         key, fields = str(issue["key"]), issue["fields"]
         show = Shower(self.known, key, self.losses)
         created = self.zoned.iso(fields.get("created"), f"{key}, created")
-        now = self._raw(issue, key)
+        past = list(histories(issue))
+        now = self._raw(fields, _last_said(past), key)
         if self.known.has_history:
             first, changes = walk(
-                now, self._entries(issue, key), show, self.known.columns.points_names, key, self.losses
+                now, self._entries(issue, past, key), show, self.known.columns.points_names, key, self.losses
             )
             initial = dict(show(first, Field))
         else:
@@ -75,9 +79,9 @@ class IssueReader:
             updated_at=self.zoned.iso(updated, f"{key}, updated") if updated else None,
         )
 
-    def _entries(self, issue: Mapping[str, Any], key: str) -> list[Entry]:
+    def _entries(self, issue: Mapping[str, Any], past: Sequence[Mapping[str, Any]], key: str) -> list[Entry]:
         entries = []
-        for place, entry in enumerate(histories(issue)):
+        for place, entry in enumerate(past):
             at = self.zoned.iso(entry.get("created"), f"{key}, history entry {entry.get('id', place)}")
             entries.append(Entry(at, self.known.person(entry.get("author")), tuple(objects(entry.get("items")))))
         changelog = issue.get("changelog")
@@ -88,8 +92,8 @@ class IssueReader:
             )
         return entries
 
-    def _raw(self, issue: Mapping[str, Any], key: str) -> Raw:
-        fields, columns = issue["fields"], self.known.columns
+    def _raw(self, fields: Mapping[str, Any], last: Last, key: str) -> Raw:
+        columns = self.known.columns
         status = _object(fields.get("status"))
         points = [fields[name] for name in columns.points if fields.get(name) not in (None, "")]
         if len({str(one) for one in points}) > 1:
@@ -103,42 +107,29 @@ class IssueReader:
             "assignee": fields.get("assignee"),
             "labels": tuple(map(str, _list(fields.get("labels")))),
             "versions": tuple(str(one["id"]) for one in named(fields.get("fixVersions"))),
-            "sprints": self._sprints(issue, key),
+            "sprints": self._sprints(fields, last, key),
             "points": points[0] if points else None,
             "seconds": fields.get("timeoriginalestimate"),
-            "security": self._security(issue),
-            "flagged": self._flagged(issue),
+            "security": _security(fields, last),
+            "flagged": self._flagged(fields, last),
             "project": self.known.key,
         }
 
-    def _sprints(self, issue: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    def _sprints(self, fields: Mapping[str, Any], last: Last, key: str) -> tuple[str, ...]:
         """The ids of an issue's sprints, the present one last: in the order that the history set them, else of time."""
-        fields = issue["fields"]
         values = [*_list(fields.get(self.known.columns.sprint or "")), *_list(fields.get("closedSprints"))]
         parsed = [jira_sprints.parse(value) for value in [*values, fields.get("sprint")] if value]
         if None in parsed:
             self.losses.not_understood("sprint", key, "neither a sprint's object nor its text")
         ids = {str(sprint["id"]) for sprint in parsed if sprint}
-        for entry in reversed(list(histories(issue))):
-            for item in objects(entry.get("items")):
-                if item.get("field") == "Sprint":
-                    said = tuple(part.strip() for part in str(item.get("to") or "").split(",") if part.strip())
-                    return said if set(said) == ids else self.known.sprints_in_order(ids)
-        return self.known.sprints_in_order(ids)
+        said = tuple(part.strip() for part in str(last.get("sprint", {}).get("to") or "").split(",") if part.strip())
+        return said if set(said) == ids else self.known.sprints_in_order(ids)
 
-    def _security(self, issue: Mapping[str, Any]) -> Any:
-        """The restriction of an issue; without the field, what the history set last: never open by a missing field."""
-        fields = issue["fields"]
-        if "security" in fields:
-            level = fields["security"]
-            return (level.get("name") or level.get("id") or "?") if isinstance(level, dict) else level
-        return _last_said(issue, "security", "security level")
-
-    def _flagged(self, issue: Mapping[str, Any]) -> bool:
-        fields, flag = issue["fields"], self.known.columns.flag
+    def _flagged(self, fields: Mapping[str, Any], last: Last) -> bool:
+        flag = self.known.columns.flag
         if "flagged" in fields or flag in fields:
             return bool(fields.get("flagged") or fields.get(flag or ""))
-        return bool(_last_said(issue, "flagged"))
+        return bool(_text(last.get("flagged")))
 
     def _inferred(
         self, now: Raw, current: State, fields: Mapping[str, Any], created: datetime, key: str
@@ -185,13 +176,21 @@ class IssueReader:
         return None
 
 
-def _last_said(issue: Mapping[str, Any], *names: str) -> Any:
-    """What the history set a field to last, for a file that leaves the field itself out."""
-    for entry in reversed(list(histories(issue))):
-        for item in objects(entry.get("items")):
-            if str(item.get("field")).casefold() in names:
-                return item.get("toString") or item.get("to")
-    return None
+def _last_said(past: Sequence[Mapping[str, Any]]) -> Last:
+    """The last change of each field, by its name in small letters."""
+    return {str(item.get("field")).casefold(): item for entry in past for item in objects(entry.get("items"))}
+
+
+def _security(fields: Mapping[str, Any], last: Last) -> Any:
+    """The restriction of an issue, or None. A file without that field does not open what its history closed."""
+    if "security" not in fields:
+        return _text(last.get("security")) or _text(last.get("security level"))
+    level = fields["security"]
+    return (level.get("name") if isinstance(level, dict) else level) or (None if level is None else "?")
+
+
+def _text(item: Mapping[str, Any] | None) -> Any:
+    return (item.get("toString") or item.get("to")) if item else None
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def read(text: str, wanted: Wanted, zone: ZoneInfo, losses: Losses) -> SourcePro
 
     The file is gone through twice, so that no issue needs to stay in memory as it was.
     """
-    survey, found = _survey(text, wanted)
+    survey, found = _survey(text, wanted, losses)
     key = _project_key(survey, wanted)
     zoned = Zoned(zone, losses)
     known = Known(survey, found, key, wanted, zoned, losses)
@@ -52,10 +52,9 @@ def read(text: str, wanted: Wanted, zone: ZoneInfo, losses: Losses) -> SourcePro
     )
 
 
-def _survey(text: str, wanted: Wanted) -> tuple[Survey, Columns]:
+def _survey(text: str, wanted: Wanted, losses: Losses) -> tuple[Survey, Columns]:
     survey, head = Survey(), dict[str, Any]()
-    quiet = Losses()
-    for place, (name, value) in enumerate(_issues_and_head(text, quiet)):
+    for place, (name, value) in enumerate(_issues_and_head(text, losses)):
         if name == "issues":
             survey.look(value, f"issue {place + 1} of the file")
         elif name in ("names", "schema") and isinstance(value, dict):
@@ -67,9 +66,9 @@ def _survey(text: str, wanted: Wanted) -> tuple[Survey, Columns]:
     return survey, columns(survey, head.get("names", {}), head.get("schema", {}), wanted)
 
 
-def _issues_and_head(text: str, losses: Losses) -> Iterator[tuple[str, Any]]:
+def _issues_and_head(text: str, losses: Losses, *, again: bool = False) -> Iterator[tuple[str, Any]]:
     """The issues of a page, a list of pages or a plain list, as ("issues", issue); then the pages' other members."""
-    for name, value in JsonText(text, losses).members("issues"):
+    for name, value in JsonText(text, losses, again=again).members("issues"):
         if name:
             yield name, value
         elif isinstance(value, dict) and isinstance(value.get("issues"), list):
@@ -103,7 +102,7 @@ def _some(names: Iterable[str]) -> str:
 def _items(text: str, known: Known, reader: IssueReader, losses: Losses) -> list[SourceItem]:
     items: dict[str, SourceItem] = {}
     total = taken = 0
-    for name, value in _issues_and_head(text, losses):
+    for name, value in _issues_and_head(text, losses, again=True):
         if name == "total" and isinstance(value, int):
             total = max(total, value)
         if name == "isLast" and value is False:

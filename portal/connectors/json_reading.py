@@ -14,11 +14,15 @@ _BLANK = " \t\r\n"
 class JsonText:
     """A JSON document whose long lists are read one element at a time. Numbers with a fraction are Decimals."""
 
-    def __init__(self, text: str, losses: Losses) -> None:
+    def __init__(self, text: str, losses: Losses, *, again: bool = False) -> None:
+        """`again`: the text was gone through before, and its repeated keys were told then."""
         self._text = text
         self._losses = losses
         self._decoder = json.JSONDecoder(
-            parse_float=Decimal, parse_constant=self._refuse, object_pairs_hook=self._object, strict=False
+            parse_float=Decimal,
+            parse_constant=self._refuse,
+            object_pairs_hook=None if again else self._object,
+            strict=False,
         )
 
     def members(self, *lists: str) -> Iterator[tuple[str, Any]]:

@@ -298,3 +298,8 @@ def test_done_issues_were_open_until_they_were_resolved(daemon):
 
 def test_epics_in_the_file_are_parents_and_the_others_are_named(daemon):
     assert sum(item.parent is not None for item in daemon.items) + losses(daemon)["parent"] == 65
+
+
+@pytest.mark.parametrize("level", [{"name": "Partners"}, {"id": "9"}, {}, "Partners", 0, False, []])
+def test_whatever_stands_in_the_security_field_restricts(level):
+    assert read("jira", search(issue(security=level))).items[0].current()[Field.RESTRICTED]
