@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
@@ -113,6 +113,8 @@ async def page_for(request: Request, error: Exception) -> Response:
 
 
 def _to_sign_in(request: Request) -> Response:
+    if request.url.path == "/me":  # answers programs with JSON, who could do nothing with a page
+        return JSONResponse({"detail": "Nobody is signed in."}, 401, {"Cache-Control": "no-store"})
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     following = f"?next={quote(wanted, safe='')}" if request.method in ("GET", "HEAD") and wanted != "/" else ""
     return RedirectResponse(SIGN_IN + following, 303, {"Cache-Control": "no-store"})
