@@ -123,7 +123,7 @@ async def test_the_agencys_people_are_staff_by_their_groups(visitor: Visitor) ->
 async def test_somebody_uninvited_gets_a_polite_page_and_no_account(visitor: Visitor) -> None:
     refused = await visitor.sign_in("nobody")
     assert (refused.status_code, "<h1>You have not been invited yet</h1>" in refused.text) == (403, True)
-    assert (await visitor.portal.get("/me")).status_code == 303
+    assert (await visitor.portal.get("/me")).status_code == 401
 
 
 async def test_the_second_factor_is_asked_for_at_a_step_up_only(visitor: Visitor) -> None:
@@ -155,7 +155,7 @@ async def test_signing_out_at_the_provider_signs_out_at_the_portal(visitor: Visi
     await visitor.sign_in("ada")
     assert CAST[0].name in (await visitor.demo.get("/")).text
     await visitor.demo.post("/end-session")
-    assert (await visitor.portal.get("/me")).status_code == 303
+    assert (await visitor.portal.get("/me")).status_code == 401
 
 
 async def test_a_code_counts_once_and_needs_its_verifier_and_the_secret(visitor: Visitor, demo: DemoProvider) -> None:
