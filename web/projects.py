@@ -140,7 +140,7 @@ def _glance(scope: Scope, plan: PlanLines, backlog: Overview, found: Burndown) -
         milestones=_coming(plan),
         share=int(now.done * 100 / now.scope) if now and now.scope > 0 else 0,
         lately=now.done - before[-1].done if now and before else None,
-        lately_since=before[-1].day if before else None,
+        lately_since=today - LATELY if before else None,
         today=today,
     )
 
