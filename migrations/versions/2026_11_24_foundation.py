@@ -470,29 +470,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "external_ref", name=op.f("uq_item_project_id_external_ref")),
         sa.UniqueConstraint("project_id", "number", name=op.f("uq_item_project_id_number")),
     )
-    op.create_index(
-        "ix_item_blocked", "item", ["project_id", "blocked_on", "audience", "deleted", "position"], unique=False
-    )
-    op.create_index(
-        "ix_item_board", "item", ["project_id", "status_id", "audience", "deleted", "position", "number"], unique=False
-    )
-    op.create_index("ix_item_done", "item", ["project_id", "audience", "deleted", "done_at", "number"], unique=False)
+    op.create_index("ix_item_blocked", "item", ["project_id", "blocked_on", "deleted", "position"], unique=False)
+    op.create_index("ix_item_board", "item", ["project_id", "status_id", "deleted", "position", "number"], unique=False)
+    op.create_index("ix_item_done", "item", ["project_id", "deleted", "done_at", "number"], unique=False)
     op.create_index(
         "ix_item_iteration",
         "item",
-        ["project_id", "iteration_id", "audience", "deleted", "position", "number"],
+        ["project_id", "iteration_id", "deleted", "position", "number"],
         unique=False,
     )
+    op.create_index("ix_item_order", "item", ["project_id", "deleted", "position", "number"], unique=False)
     op.create_index("ix_item_list", "item", ["project_id", "audience", "deleted", "position", "number"], unique=False)
     op.create_index(
         "ix_item_milestone",
         "item",
-        ["project_id", "milestone_id", "audience", "deleted", "position", "number"],
+        ["project_id", "milestone_id", "deleted", "position", "number"],
         unique=False,
     )
-    op.create_index(
-        "ix_item_type", "item", ["project_id", "type", "audience", "deleted", "position", "number"], unique=False
-    )
+    op.create_index("ix_item_type", "item", ["project_id", "type", "deleted", "position", "number"], unique=False)
     for statement in (
         *search.CREATE[op.get_bind().dialect.name].split(";"),
         *triggers.create(op.get_bind().dialect.name),
@@ -506,6 +501,7 @@ def downgrade() -> None:
     op.execute(sa.text("DROP TABLE item_search"))
     op.drop_index("ix_item_type", table_name="item")
     op.drop_index("ix_item_milestone", table_name="item")
+    op.drop_index("ix_item_order", table_name="item")
     op.drop_index("ix_item_list", table_name="item")
     op.drop_index("ix_item_iteration", table_name="item")
     op.drop_index("ix_item_done", table_name="item")

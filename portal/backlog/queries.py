@@ -37,10 +37,8 @@ AGENCY = "~agency"
 
 def visible(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     """The conditions under which this scope may know of an item that is in the backlog."""
-    audiences = (Item.audience.in_([Audience.INTERNAL, Audience.CLIENT])) if scope.is_staff else (
-        Item.audience == Audience.CLIENT
-    )  # fmt: skip
-    return (Item.project_id == scope.project_id, audiences, Item.deleted.is_(False))
+    everybody = (Item.project_id == scope.project_id, Item.deleted.is_(False))
+    return everybody if scope.is_staff else (*everybody, Item.audience == Audience.CLIENT)
 
 
 async def item(db: AsyncSession, scope: Scope, number: int, *, removed: bool | None = False) -> Item:
@@ -121,7 +119,6 @@ def lines(scope: Scope) -> Select[Any]:
 @cache
 def _lines(staff: bool) -> Select[Any]:
     mine = bindparam("project", type_=ITEM.c.project_id.type)
-    audiences = [Audience.INTERNAL, Audience.CLIENT] if staff else [Audience.CLIENT]
 
     def named(other: Table, reference: Any) -> ColumnElement[bool]:
         return and_(other.c.id == reference, other.c.project_id == ITEM.c.project_id)
@@ -134,7 +131,11 @@ def _lines(staff: bool) -> Select[Any]:
             .outerjoin(MILESTONE, named(MILESTONE, ITEM.c.milestone_id))
             .outerjoin(CONTRIBUTOR, named(CONTRIBUTOR, ITEM.c.assignee_id))
         )
-        .where(ITEM.c.project_id == mine, ITEM.c.audience.in_(audiences), ITEM.c.deleted.is_(False))
+        .where(
+            ITEM.c.project_id == mine,
+            ITEM.c.deleted.is_(False),
+            *(() if staff else (ITEM.c.audience == Audience.CLIENT,)),
+        )
     )
 
 
