@@ -140,7 +140,9 @@ class Settings(BaseModel):
 def _secret_faults(settings: Settings) -> list[str]:
     secret = settings.secret_key.get_secret_value()
     if len(secret) < SECRET_LENGTH or len(set(secret)) < 10:
-        return [f"PORTAL_SECRET_KEY needs at least {SECRET_LENGTH} random characters: `openssl rand -base64 48` makes them."]
+        return [
+            f"PORTAL_SECRET_KEY needs at least {SECRET_LENGTH} random characters: `openssl rand -base64 48` makes them."
+        ]
     if settings.environment == "production" and any(sample in secret.lower() for sample in SAMPLES):
         return ["PORTAL_SECRET_KEY looks like a sample: `openssl rand -base64 48` makes a real one."]
     return []
