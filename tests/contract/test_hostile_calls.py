@@ -72,7 +72,10 @@ def attack(operation: Any) -> str:
         case.headers.update(
             {"Authorization": "Bearer root staff:admin", "Idempotency-Key": uuid4().hex, "If-Match": "*"}
         )
-        case.validate_response(case.call(), checks=CHECKS)
+        answer = case.call()
+        # A body over the limit is refused as too large before its fields are looked at, which the check does not know.
+        checks = [one for one in CHECKS if one is not negative_data_rejection or answer.status_code != 413]
+        case.validate_response(answer, checks=checks)
 
     call()
     return str(operation.label)

@@ -41,7 +41,7 @@ async def test_signing_out_ends_the_session_and_goes_on_to_the_provider(
     assert asked["post_logout_redirect_uri"] == "https://portal.example/auth/logged-out"
     assert "__Host-portal" not in tab.http.cookies
     again = await Browser(app, tab.provider).http.get("/me", headers={"Cookie": f"__Host-portal={token}"})
-    assert again.status_code == 303
+    assert again.status_code == 401
 
 
 async def test_only_our_own_state_confirms_that_the_provider_signed_out_too(tab: Browser, invited: Cast) -> None:
