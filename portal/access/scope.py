@@ -187,7 +187,9 @@ def open_scope(
     if project is None or not (viewer.is_staff or granted):
         raise NotFound("There is no such project.")
     if viewer.is_staff and view_as and view_as[0] == project.key:
-        return Scope(viewer, project, view_as[1] | {Role.VIEWER}, is_staff=False, preview=True)
+        # A client's eyes may see less than one's own, never more: who may not see money does not borrow the right.
+        barred = frozenset() if Audience.BILLING in _staff_audiences(viewer) else frozenset({Role.BILLING})
+        return Scope(viewer, project, view_as[1] - barred | {Role.VIEWER}, is_staff=False, preview=True)
     if viewer.is_staff:
         return Scope(viewer, project, frozenset(), is_staff=True)
     return Scope(viewer, project, granted | {Role.VIEWER}, is_staff=False)
