@@ -7,7 +7,7 @@ term, and each query asks for it, so the index itself never meets another projec
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from portal.backlog.models import Item
 WORDS = re.compile(r"[^\W_]+")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 MOST_TERMS = 2_000
+LONGEST_TERM = 60
 MOST_QUERY_TERMS = 12
 _ENGLISH = snowballstemmer.stemmer("english")
 _RUSSIAN = snowballstemmer.stemmer("russian")
@@ -31,23 +32,27 @@ def terms(text: str) -> list[str]:
     for word in WORDS.findall(unicodedata.normalize("NFKC", text).casefold()):
         for term in _terms_of_word(word):
             found.setdefault(term)
-        if len(found) >= MOST_TERMS:
-            break
+            if len(found) >= MOST_TERMS:
+                return list(found)
     return list(found)
 
 
+def _terms_of_word(word: str) -> Iterator[str]:
+    """The terms of a run of letters, piece by piece: such a run may be as long as the whole text."""
+    end = 0
+    for signs in CJK.finditer(word):
+        yield from _stems(word[end : signs.start()])
+        run, end = signs.group(), signs.end()
+        yield from (run[at : at + 2] for at in range(len(run) - 1))
+        yield from run
+    yield from _stems(word[end:])
+
+
+def _stems(word: str) -> tuple[str, ...]:
+    return (_stem(word[:LONGEST_TERM]),) if word else ()
+
+
 @lru_cache(maxsize=100_000)
-def _terms_of_word(word: str) -> tuple[str, ...]:
-    signs = CJK.search(word)
-    if not signs:
-        return (_stem(word[:60]),)
-    before, run, after = word[: signs.start()], signs.group(), word[signs.end() :]
-    pairs = [run[at : at + 2] for at in range(len(run) - 1)] or [run]
-    singles = list(run)
-    rest = [term for part in (before, after) if part for term in _terms_of_word(part)]
-    return (*pairs, *singles, *rest)
-
-
 def _stem(word: str) -> str:
     first = word[0]
     if "\u0400" <= first <= "\u04ff":
@@ -59,7 +64,7 @@ def query_terms(query: str) -> list[str]:
     """The terms that an entry must have all of; runs of CJK signs ask for their pairs only."""
     wanted: dict[str, None] = {}
     for word in WORDS.findall(unicodedata.normalize("NFKC", query).casefold()):
-        every = _terms_of_word(word)
+        every = list(_terms_of_word(word))
         pairs = [term for term in every if len(term) > 1]
         for term in pairs or every:
             wanted.setdefault(term)
