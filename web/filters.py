@@ -17,9 +17,9 @@ CURSOR = re.compile(r"(-?\d{1,18})\.(\d{1,9})", re.ASCII)
 def filter_of(request: Request) -> Filter:
     """What the address asks for. An empty field asks nothing; raises Invalid for one that cannot be right."""
     asked = {name: value.strip() for name, value in request.query_params.items()}
+    for name in ("q", "status", "label"):
+        _check_text(name, asked.get(name, ""))
     text = asked.get("q", "")
-    if len(text) > LONGEST_TEXT or "\x00" in text:
-        raise Invalid(f"Search for at most {LONGEST_TEXT} characters.", field="q", value=text[:40])
     return Filter(
         status=asked.get("status") or None,
         type=ItemType(_one_of(asked, "type", ItemType)) if asked.get("type") else None,
@@ -29,6 +29,12 @@ def filter_of(request: Request) -> Filter:
         text=text or None,
         waiting_on=_one_of(asked, "waiting_on", Waiting) if asked.get("waiting_on") else None,
     )
+
+
+def _check_text(name: str, text: str) -> None:
+    """Raises Invalid for what no database can be asked for."""
+    if len(text) > LONGEST_TEXT or "\x00" in text:
+        raise Invalid(f"{name} has at most {LONGEST_TEXT} characters, and no NUL.", field=name, value=text[:40])
 
 
 def _one_of(asked: dict[str, str], name: str, allowed: type[ItemType] | type[Waiting]) -> str:

@@ -110,7 +110,8 @@ async def projects(
     request: Request, arrival: SignedIn, db: ReadSession, archived: bool = False, after: str = ""
 ) -> Response:
     """The projects that this person may open."""
-    lines = await queries.mine(db, arrival.viewer, archived=archived, after=after[:16], limit=EACH_PAGE + 1)
+    since = after[:16].replace("\0", "")  # no database can be asked for a NUL
+    lines = await queries.mine(db, arrival.viewer, archived=archived, after=since, limit=EACH_PAGE + 1)
     shown = lines[:EACH_PAGE]
     following = f"?after={shown[-1].facts.key}{'&archived=1' if archived else ''}" if len(lines) > EACH_PAGE else ""
     return respond(request, "projects/list.html", ProjectsPage(shown, archived, following), viewer=arrival.viewer)

@@ -44,6 +44,9 @@ FACTS: tuple[Any, ...] = (
 ROLES: tuple[Any, ...] = (MEMBERSHIP.c.viewer, MEMBERSHIP.c.approver, MEMBERSHIP.c.billing)
 """The columns that make a set of roles."""
 
+MOST_NUMBER = 2**31 - 1
+"""The largest number that both databases can be asked for."""
+
 PROJECTS = LEDGER.join(PROJECT, PROJECT.c.id == LEDGER.c.id).join(COMPANY, COMPANY.c.id == PROJECT.c.company_id)
 
 
@@ -144,7 +147,7 @@ async def milestones(db: AsyncSession, scope: Scope) -> Sequence[Milestone]:
 async def milestone(db: AsyncSession, scope: Scope, number: int) -> Milestone:
     """One milestone. Raises NotFound."""
     statement = select(Milestone).where(Milestone.project_id == scope.project_id, Milestone.number == number)
-    found = await db.scalar(statement)
+    found = await db.scalar(statement) if 0 < number <= MOST_NUMBER else None
     if found is None:
         raise NotFound(f"There is no milestone {number} in this project.")
     return found
@@ -160,7 +163,7 @@ async def iterations(db: AsyncSession, scope: Scope, *, limit: int = 500) -> Seq
 async def iteration(db: AsyncSession, scope: Scope, number: int) -> Iteration:
     """One iteration. Raises NotFound."""
     statement = select(Iteration).where(Iteration.project_id == scope.project_id, Iteration.number == number)
-    found = await db.scalar(statement)
+    found = await db.scalar(statement) if 0 < number <= MOST_NUMBER else None
     if found is None:
         raise NotFound(f"There is no iteration {number} in this project.")
     return found
