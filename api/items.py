@@ -41,10 +41,12 @@ async def list_items(
     waiting_on: Annotated[Waiting | None, Query(description="Blocked, and on whom it waits.")] = None,
 ) -> Response:
     """The items of the backlog that match every filter, in the backlog's order."""
+    if (same := paged.kept(scope)) is not None:
+        return same
     wanted = Filter(status, type, iteration, milestone, label, text, waiting_on)
     after = paged.after()
     rows = await queries.items(db, scope, wanted, after=(after[0], after[1]) if after else None, limit=paged.limit + 1)
-    return paged.page(rows, _place, line)
+    return paged.page(rows, _place, line, scope=scope)
 
 
 def _place(row: ItemLine) -> tuple[int, int]:

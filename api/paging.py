@@ -14,6 +14,7 @@ from fastapi import Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from portal.access import Scope
 from portal.errors import Invalid
 
 DEFAULT_LIMIT = 50
@@ -23,6 +24,11 @@ MAC_LENGTH = 16
 
 Row = TypeVar("Row")
 Key = tuple[Any, ...]
+
+
+def _answer(body: bytes, link: str) -> Response:
+    headers = {"Link": link} if link else {}
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store", **headers})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +43,39 @@ class Paging:
         """The key of the last row of the page before; None for the first page. Raises Invalid for a foreign cursor."""
         return None if self.cursor is None else self._open(self.cursor)
 
+    def kept(self, scope: Scope) -> Response | None:
+        """The answer that this caller got a moment ago, if nothing that they may see has changed since."""
+        found = self.request.app.state.kept.get(self._kept_as(scope))
+        if found is None:
+            return None
+        link, _, body = found.partition(b"\n")
+        return _answer(body, link.decode("latin-1"))
+
+    def _kept_as(self, scope: Scope) -> tuple[str, str]:
+        viewer = scope.viewer
+        who = f"{viewer.actor} {sorted(viewer.staff)} {scope.project_id} {scope.version} {scope.project.show_staff}"
+        asked = self.request.scope
+        return who, f"{asked['path']}?{asked['query_string'].decode('latin-1')}"
+
     def page(
-        self, rows: Sequence[Row], key: Callable[[Row], Key], shape: Callable[[Row], Mapping[str, Any]]
+        self,
+        rows: Sequence[Row],
+        key: Callable[[Row], Key],
+        shape: Callable[[Row], Mapping[str, Any]],
+        *,
+        scope: Scope | None = None,
     ) -> Response:
-        """The answer for up to `limit` of `rows`; the caller read one row more, which says whether others follow."""
+        """The answer for up to `limit` of `rows`; the caller read one row more, which says whether others follow.
+
+        With the `scope` that the rows were read in, the answer is kept for `kept`.
+        """
         shown = rows[: self.limit]
         cursor = self._seal(key(shown[-1])) if len(rows) > self.limit else None
-        headers = {"Link": f'<{self._address(cursor)}>; rel="next"'} if cursor else {}
+        link = f'<{self._address(cursor)}>; rel="next"' if cursor else ""
         body = orjson.dumps({"items": [shape(row) for row in shown], "next": cursor})
-        return Response(body, media_type="application/json", headers={"Cache-Control": "no-store", **headers})
+        if scope is not None:
+            self.request.app.state.kept.keep(self._kept_as(scope), link.encode("latin-1") + b"\n" + body)
+        return _answer(body, link)
 
     def _address(self, cursor: str) -> str:
         query = [(name, value) for name, value in self.request.query_params.multi_items() if name != "cursor"]

@@ -31,6 +31,7 @@ from api import (
 from api.gate import ApiGate, Authenticate
 from api.problems import KINDS
 from portal.errors import NotFound
+from portal.kept import KeptPages
 
 ROOMS = (
     me, companies, people, robots, projects, memberships, invitations, milestones, iterations, statuses, contributors,
@@ -52,6 +53,7 @@ def build(portal: FastAPI, *, authenticate: Authenticate) -> FastAPI:
         title="Portal API", version=VERSION, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False
     )
     api.state = portal.state
+    portal.state.kept = getattr(portal.state, "kept", None) or KeptPages()
     api.state.under_way, api.state.imports = set(), set()
     for room in ROOMS:
         # Taken over flat rather than included: an included router is matched twice at every request.

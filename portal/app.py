@@ -13,10 +13,10 @@ from api.auth import authenticate
 from portal import background, logs, metrics
 from portal.db import Database
 from portal.identity.providers import Providers
+from portal.kept import KeptPages
 from portal.ledger.keys import open_keys
 from portal.settings import Settings
 from web.gate import Gate
-from web.kept import KeptPages
 from web.security import Edge
 
 

@@ -161,7 +161,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "temp_store=MEMORY",
-        "cache_size=-4000",
+        "cache_size=-2000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

@@ -6,7 +6,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
 
 from portal.access import Scope
-from web.kept import Address
+from portal.kept import Address
 
 PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Accept-Language"}
 """Only the reader's own browser keeps a page, and asks each time whether it still holds."""

@@ -38,10 +38,18 @@ async def test_the_list_tells_of_each_item_what_its_description_promises(api: An
 async def test_the_list_costs_two_statements_whatever_its_length(api: Any, rows: int) -> None:
     for title in "ABC"[:rows]:
         await api.post(ITEMS, {"title": title})
-    await api.get(ITEMS)
-    with counting(api.database) as seen:
+    await api.get(f"{ITEMS}?limit=7")
+    with counting(api.database) as first:
         await api.get(ITEMS)
-    assert len(seen) == 2
+    with counting(api.database) as again:
+        await api.get(ITEMS)
+    assert (len(first), len(again)) == (2, 1)
+
+
+async def test_a_list_that_was_just_read_shows_what_changed_since(api: Any) -> None:
+    await api.get(ITEMS)
+    await api.post(ITEMS, {"title": "New"})
+    assert [item["title"] for item in (await api.get(ITEMS)).json()["items"]] == ["New"]
 
 
 async def test_the_list_is_read_page_by_page_and_once_each(api: Any) -> None:

@@ -1,4 +1,4 @@
-"""Pages that were rendered a moment ago, for the next who would get exactly the same.
+"""Answers that were made a moment ago, for the next who would get exactly the same.
 
 A page's ETag names everything that it depends on: who looks and with which rights, the last event that they may see,
 language, release and day. So a kept page is never another viewer's, nor older than the last change that its viewer may
@@ -8,7 +8,7 @@ see; it is kept for a minute at most, because it says as of which minute it is t
 import time
 from collections import OrderedDict
 
-MOST_BYTES = 16 * 1024 * 1024
+MOST_BYTES = 8 * 1024 * 1024
 LIFE_SECONDS = 60.0
 
 Address = tuple[str, str]
