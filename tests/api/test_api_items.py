@@ -49,7 +49,7 @@ async def test_the_list_costs_two_statements_whatever_its_length(api: Any, rows:
 async def test_a_list_that_was_just_read_shows_what_changed_since(api: Any) -> None:
     await api.get(ITEMS)
     await api.post(ITEMS, {"title": "New"})
-    assert [item["title"] for item in (await api.get(ITEMS)).json()["items"]] == ["New"]
+    assert [item["title"] for item in (await api.get(ITEMS))["items"]] == ["New"]
 
 
 async def test_the_list_is_read_page_by_page_and_once_each(api: Any) -> None:
