@@ -2,12 +2,14 @@
 
 import codecs
 import json
+import time
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from portal.connectors import mapping, reading, sources
+from portal.connectors.json_reading import JsonText
 from portal.connectors.losses import MOST_GROUPS, MOST_PLACES, Losses
 from portal.connectors.model import Field, System
 from portal.errors import Invalid, TooLarge
@@ -252,3 +254,14 @@ def test_a_wrong_shape_of_any_part_of_a_board_never_breaks_the_reader():
             board = {"cards": [], "lists": [], "actions": [], part: value}
             project, where = attempt("trello", board)
             assert where if project is None else project.items == (), (part, value)
+
+
+def test_a_repeated_key_among_very_many_is_found_in_one_pass():
+    """Counting each name over again took minutes for one object of a hostile file."""
+    names = ",".join(f'"k{at}":1' for at in range(60_000))
+    began = time.process_time()
+    told = Losses()
+    members = list(JsonText(f'[{{{names},"k59999":2}}]', told).members())
+    assert members[0][1]["k59999"] == 2
+    assert [loss.what for loss in told.all()] == ["repeated JSON key"]
+    assert time.process_time() - began < 5
