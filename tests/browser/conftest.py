@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,6 +27,7 @@ from tests.support import databases, run
 from tests.support.live import serving
 from tests.support.ports import free_port
 from tests.support.sign_in import settings_for
+from web import live
 
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 PATIENCE = 10_000
@@ -84,10 +85,10 @@ async def portal(database_url: str, tmp_path: Path) -> AsyncIterator[FastAPI]:
     """The whole portal and its provider, both listening."""
     provider = demo_provider()
     app = create_app(settings_of(tmp_path, database_url, provider))
-    async with running(provider, "127.0.0.1", int(provider.issuer.rpartition(":")[2])):
-        async with serving(app, int(provider.portal_url.rpartition(":")[2])):
-            yield app
-            app.state.stopping.set()
+    at, provider_at = (int(one.rpartition(":")[2]) for one in (provider.portal_url, provider.issuer))
+    async with running(provider, "127.0.0.1", provider_at), serving(app, at):
+        yield app
+        app.state.stopping.set()
 
 
 @dataclass
@@ -153,9 +154,6 @@ async def sign_in(visitor: Visitor, who: str) -> None:
 
 
 @pytest.fixture
-def quick_looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The live stream looks for news often enough for a test."""
-    from web import live
-
     monkeypatch.setattr(live, "LOOK_EVERY_SECONDS", 0.05)
-    yield

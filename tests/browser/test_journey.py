@@ -193,7 +193,7 @@ async def search_and_filter(page: Page) -> None:
     await page.get_by_role("button", name="Filter").click()
     await page.wait_for_url(re.compile("q=recall"))
     found = await rows.count()
-    assert 0 < found
+    assert found > 0
     assert any("recall" in title.lower() for title in await rows.locator(".title > a").all_inner_texts())
     await page.get_by_role("link", name="Show everything").click()
     status = (await rows.locator(".badge").first.inner_text()).strip()
