@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from playwright.async_api import Page
@@ -41,7 +41,7 @@ DAEMON = ("/projects/DAEMON", "/projects/DAEMON/backlog", "/projects/DAEMON/boar
           "/projects/DAEMON/activity")  # fmt: skip
 """The other project has what the first has not: iterations, hundreds of items, a backlog of many pages."""
 LOOKS = [(1280, "light", "en"), (360, "dark", "ru"), (1280, "dark", "zh_CN"), (360, "light", "zh_CN")]
-"""Each width in each colours, each language; looked at closely, which takes its time."""
+"""Each width in both sets of colours, and each language; looked at closely, which takes its time."""
 OTHER_LOOKS = [(360, "light", "en"), (1280, "light", "ru")]
 """The languages in the other width, for what does not depend on colours."""
 RULES = {

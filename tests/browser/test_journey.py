@@ -7,11 +7,13 @@ import asyncio
 import json
 import os
 import re
+import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from portal.demo.load import DATA
-from tests.support import certified, databases, mail
+from tests.support import certified, databases, mail, run
 from tests.support.ports import free_port
 
 EXPORT = DATA / "fda-food-recalls.json"
@@ -77,7 +79,6 @@ def house(
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     provider = certified_provider(base)
-    databases.sqlite_copy(tmp_path / "portal.sqlite")
     listed = {"name": "main", "label": "Client A", "issuer": provider.issuer, "client_id": provider.client_id,
               "client_secret": provider.client_secret}  # fmt: skip
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")} | {
@@ -86,11 +87,23 @@ def house(
         "PORTAL_API_ISSUER": provider.issuer, "PORTAL_AGENCY_NAME": "Bright Harbour",
     }  # fmt: skip
     one = House(base, provider, smtp, environment)
-    one.command("project", "add", "RECALLS", "--name", "Food recalls", "--client", "Client A", "--unit", "count")
-    one.command("import", "trello", str(EXPORT), "--project", "RECALLS")
-    one.command("robots", "add", "staff-tool", "--name", "Staff tool", "--scope", "staff:admin")
+    imported(one, tmp_path / "portal.sqlite")
     with served(one, port):
         yield one
+
+
+def imported(house: House, database: Path) -> None:
+    """Fills the database by commands; what they made is kept for the run's other tests, which start from a copy."""
+    template = run.folder() / "imported.sqlite"
+    with run.locked("imported"):
+        if not template.exists():
+            databases.sqlite_copy(database)
+            house.command("project", "add", "RECALLS", "--name", "Food recalls", "--client", "Client A")
+            house.command("import", "trello", str(EXPORT), "--project", "RECALLS")
+            house.command("robots", "add", "staff-tool", "--name", "Staff tool", "--scope", "staff:admin")
+            with closing(sqlite3.connect(database)) as made, closing(sqlite3.connect(template)) as kept:
+                made.backup(kept)
+    shutil.copyfile(template, database)
 
 
 @contextmanager
