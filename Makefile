@@ -9,7 +9,7 @@ WORKERS ?= auto
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-tests demo test test-fast check format bench lock assets messages clean
+.PHONY: help setup setup-tests demo test test-fast check format bench lock messages clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,8 +50,8 @@ bench: setup ## Speed of our pages beside the limit of the framework
 lock: setup ## Resolves pyproject.toml anew into requirements.lock
 	@$(RUN)/python scripts/lock.py
 
-messages: setup ## Collects the texts to translate and compiles the catalogues
+messages: setup ## Collects the texts to translate into the catalogues
 	@$(RUN)/python scripts/messages.py
 
 clean: ## What can be made again
-	rm -rf $(VENV) .build .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/browser/node_modules tests/idp/node_modules
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/browser/node_modules tests/idp/node_modules
