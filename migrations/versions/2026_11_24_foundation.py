@@ -470,7 +470,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "external_ref", name=op.f("uq_item_project_id_external_ref")),
         sa.UniqueConstraint("project_id", "number", name=op.f("uq_item_project_id_number")),
     )
-    op.create_index("ix_item_blocked", "item", ["project_id", "blocked_on", "deleted", "position"], unique=False)
+    op.create_index(
+        "ix_item_blocked", "item", ["project_id", "blocked_on", "deleted", "position", "number"], unique=False
+    )
     op.create_index("ix_item_board", "item", ["project_id", "status_id", "deleted", "position", "number"], unique=False)
     op.create_index("ix_item_done", "item", ["project_id", "deleted", "done_at", "number"], unique=False)
     op.create_index(
@@ -480,7 +482,6 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index("ix_item_order", "item", ["project_id", "deleted", "position", "number"], unique=False)
-    op.create_index("ix_item_list", "item", ["project_id", "audience", "deleted", "position", "number"], unique=False)
     op.create_index(
         "ix_item_milestone",
         "item",
@@ -502,7 +503,6 @@ def downgrade() -> None:
     op.drop_index("ix_item_type", table_name="item")
     op.drop_index("ix_item_milestone", table_name="item")
     op.drop_index("ix_item_order", table_name="item")
-    op.drop_index("ix_item_list", table_name="item")
     op.drop_index("ix_item_iteration", table_name="item")
     op.drop_index("ix_item_done", table_name="item")
     op.drop_index("ix_item_board", table_name="item")

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, Uuid, literal, select, union_all
+from sqlalchemy import CompoundSelect, Select, Uuid, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
 from portal.backlog.models import Contributor, Item
-from portal.backlog.queries import shown_name, visible
+from portal.backlog.queries import shown_name
 from portal.ledger import queries as ledger
+from portal.ledger.models import Audience
 from portal.ledger.queries import EventRow
 from portal.people.models import Person
 from portal.projects.models import Iteration, Milestone
@@ -100,9 +101,7 @@ async def _names(
         select(literal("contributor"), Contributor.id, literal(0), Contributor.name).where(
             Contributor.project_id == scope.project_id, Contributor.id.in_(ids["contributor"])
         ),
-        select(literal("item"), literal(None, Uuid()), Item.number, Item.title).where(
-            *visible(scope), Item.number.in_([number for number in numbers if number is not None])
-        ),
+        _titles(scope, [number for number in numbers if number is not None]),
         *(_planned(scope, kind, model, plan) for kind, model in PLAN.items()),
     )
     names: dict[str, str] = {}
@@ -116,6 +115,21 @@ async def _names(
         else:
             names[f"{kind}:{one}"] = text
     return names, titles, planned
+
+
+def _titles(scope: Scope, numbers: list[int]) -> Select[Any]:
+    """The titles of those items that the scope may see.
+
+    Items are looked up by number and only then asked whether they may be seen: left to choose, SQLite walks the whole
+    backlog by the index of `deleted`.
+    """
+    mine = select(Item.number, Item.title, Item.deleted, Item.audience).where(
+        Item.project_id == scope.project_id, Item.number.in_(numbers)
+    )
+    found = mine.subquery()
+    seen = func.coalesce(found.c.deleted, False).is_(False)
+    statement = select(literal("item"), literal(None, Uuid()), found.c.number, found.c.title).where(seen)
+    return statement if scope.is_staff else statement.where(found.c.audience == Audience.CLIENT)
 
 
 def _planned(scope: Scope, kind: str, model: Any, plan: Iterable[tuple[str, int]]) -> Select[Any]:

@@ -86,14 +86,13 @@ class Item(Base):
         UniqueConstraint("project_id", "number"),
         UniqueConstraint("project_id", "external_ref"),
         CheckConstraint("(blocked_reason IS NULL) = (blocked_on IS NULL)", name="block_is_whole"),
-        Index("ix_item_list", "project_id", "audience", "deleted", "position", "number"),
         Index("ix_item_order", "project_id", "deleted", "position", "number"),
         Index("ix_item_board", "project_id", "status_id", "deleted", "position", "number"),
         Index("ix_item_iteration", "project_id", "iteration_id", "deleted", "position", "number"),
         Index("ix_item_milestone", "project_id", "milestone_id", "deleted", "position", "number"),
         Index("ix_item_type", "project_id", "type", "deleted", "position", "number"),
         Index("ix_item_done", "project_id", "deleted", "done_at", "number"),
-        Index("ix_item_blocked", "project_id", "blocked_on", "deleted", "position"),
+        Index("ix_item_blocked", "project_id", "blocked_on", "deleted", "position", "number"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
