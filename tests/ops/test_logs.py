@@ -115,9 +115,10 @@ async def test_an_error_is_told_by_type_and_place_and_never_by_its_words(written
 
 
 def test_an_error_that_we_told_is_not_told_again_by_the_server(written: io.StringIO) -> None:
-    # A server that another test started in this process may have left the logger's level changed.
+    # A server that another test started in this process may have left its logging changed.
     logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)
     logging.getLogger("uvicorn").setLevel(logging.NOTSET)
+    logging.getLogger("uvicorn").propagate = True
     error = ValueError("ada@example.com")
     error.told_in_log = True  # type: ignore[attr-defined]
     logging.getLogger("uvicorn.error").error("Exception in ASGI application", exc_info=error)
