@@ -29,7 +29,7 @@ demo: setup ## Real projects to look at, and people to sign in as
 test: setup-tests ## Every test
 	@$(RUN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal
 
-test-fast: setup ## SQLite only, no browser: under a minute
+test-fast: setup ## SQLite only, no browser
 	@$(RUN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal -m "not postgres and not browser and not slow"
 
 check: setup ## Style, types, direction of imports, Dockerfile, translations

@@ -15,7 +15,7 @@ from portal.backlog import queries, rules, spans, store
 from portal.backlog.models import Category, Contributor, Item, ItemType, Status
 from portal.backlog.plan import Plan
 from portal.diff import apply_changes
-from portal.errors import Conflict, Invalid, NotFound
+from portal.errors import Conflict, Invalid
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
 from portal.projects.rules import check_name
@@ -367,12 +367,3 @@ async def add_contributor(db: AsyncSession, scope: Scope, *, name: str, person_i
     db.add(contributor)
     await db.flush()
     return contributor
-
-
-async def contributor_named(db: AsyncSession, scope: Scope, contributor_id: UUID) -> Contributor:
-    """A contributor of this project. Raises NotFound."""
-    mine = (Contributor.project_id == scope.project_id, Contributor.id == contributor_id)
-    found = await db.scalar(select(Contributor).where(*mine))
-    if found is None:
-        raise NotFound("There is no such contributor in this project.")
-    return found

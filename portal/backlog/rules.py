@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from portal.backlog.models import HOUR_PLACES, POINT_PLACES, Category, ItemType, Waiting
+from portal.backlog.models import HOUR_PLACES, POINT_PLACES, ItemType, Waiting
 from portal.errors import Invalid
 from portal.ledger.models import Audience
 from portal.projects.rules import check_name, check_text
@@ -87,8 +87,3 @@ def _labels(value: Any) -> list[str]:
     if len(labels) > MOST_LABELS:
         raise Invalid(f"An item may have at most {MOST_LABELS} labels.", field="labels", value=len(labels))
     return labels
-
-
-def is_open(category: Category) -> bool:
-    """Whether an item in this category is still to be done."""
-    return category in (Category.TODO, Category.DOING)

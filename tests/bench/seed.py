@@ -9,14 +9,12 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
-
 from portal import clock, ledger
 from portal.access import SYSTEM
 from portal.access.models import Membership
 from portal.backlog import plan as plans
 from portal.backlog import spans, store
-from portal.backlog.models import BurnDay, Category, Item, ItemType
+from portal.backlog.models import Category, Item, ItemType
 from portal.db import Database
 from portal.identity.models import Session
 from portal.identity.sessions import hash_of
@@ -135,15 +133,3 @@ WORDS = (
     "improve", "water", "ledger", "bridge", "harbour", "export", "invoice", "letter", "search", "mobile", "picture",
     "status", "signal", "window", "garden", "engine", "matrix", "planet", "silver", "market", "winter", "orange",
 )  # fmt: skip
-
-
-async def size_of(database: Database) -> tuple[int, int]:
-    """How many items and burndown days there are."""
-    async with database.read() as db:
-        everything = {"cross_project": "the bench has one project"}
-        items = await db.scalar(select(func.count()).select_from(Item), execution_options=everything)
-        days = await db.scalar(select(func.count()).select_from(BurnDay), execution_options=everything)
-    return items or 0, days or 0
-
-
-__all__ = ["KEY", "seed", "size_of"]
