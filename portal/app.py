@@ -15,6 +15,7 @@ from portal.db import Database
 from portal.identity.providers import Providers
 from portal.kept import KeptPages
 from portal.ledger.keys import open_keys
+from portal.notify.live import Live
 from portal.settings import Settings
 from web.gate import Gate
 from web.security import Edge
@@ -30,6 +31,7 @@ def create_app(settings: Settings, *, with_background: bool = False) -> FastAPI:
     app.state.kept = KeptPages()
     app.state.with_background = with_background
     app.state.stopping = asyncio.Event()
+    app.state.live = Live(lambda: app.state.database, app.state.stopping)
     web.routes.include(app)
     api.routes.include(app, authenticate=authenticate)
     app.add_middleware(Gate, state=app.state)

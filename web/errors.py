@@ -46,6 +46,7 @@ WORDS: dict[int, tuple[str, str]] = {
     412: (_("Somebody was faster"), _("This was changed after you opened it. Please look at it again.")),
     413: (_("This is too much at once"), _("What was sent is larger than the portal accepts.")),
     422: (_("Something in the address or form is wrong"), _("Nothing was changed. Please correct it and try again.")),
+    429: (_("Too many at once"), _("Please close some of the pages that you have open here, or wait a minute.")),
     503: (_("The portal cannot answer just now"), _("A part that it needs is busy. Please try again in a moment.")),
     500: (_("Something went wrong here"), _("It is our fault, not yours, and it was recorded. Nothing was half done.")),
 }

@@ -2,41 +2,59 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from typing import Annotated, cast
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from portal.errors import PortalError
 from portal.identity.arrive import arrive
+from portal.notify.live import Ear, Live
 from web.deps import SignedIn, database_of
 from web.gate import session_cookie, token_hash
 
-LOOK_EVERY_SECONDS = 3.0
+ASK_AGAIN_SECONDS = 60.0
+"""A stream asks so often whether it may still listen, even when its project stands still."""
 LONGEST_SECONDS = 600.0
 """A browser connects again by itself; no stream outlives a deployment or a proxy's patience."""
 
 router = APIRouter(include_in_schema=False)
 
 
+def live_of(request: Request) -> Live:
+    """This process's hub."""
+    return cast(Live, request.app.state.live)
+
+
+async def listening(request: Request, arrival: SignedIn) -> AsyncIterator[Ear]:
+    """A place among the listeners for as long as the stream is open. Raises HTTPException 429 for too many."""
+    hub, project = live_of(request), arrival.scope().project
+    if not hub.has_room(arrival.session_id):
+        raise HTTPException(429, headers={"Retry-After": str(int(ASK_AGAIN_SECONDS))})
+    with hub.listening(project.id, arrival.session_id, project.version) as ear:
+        yield ear
+
+
 @router.get("/projects/{key}/live", name="live", response_class=EventSourceResponse)
-async def live(request: Request, key: str, arrival: SignedIn, since: int = 0) -> AsyncIterator[ServerSentEvent]:
+async def live(
+    request: Request, key: str, arrival: SignedIn, ear: Annotated[Ear, Depends(listening)], since: int = 0
+) -> AsyncIterator[ServerSentEvent]:
     """One event `changed` each time the version that this viewer may see is higher than what they have.
 
-    Each look is a whole arrival of its own, so a session or a membership that ended ends the stream.
+    Each look is a whole arrival of its own, so a session or a membership that ended ends the stream: at the project's
+    next movement, which it is not told of any more, or after ASK_AGAIN_SECONDS.
     """
-    seen = max(since, _last_seen(request))
-    stopping: asyncio.Event = request.app.state.stopping
-    for _ in range(int(LONGEST_SECONDS / LOOK_EVERY_SECONDS)):
-        version = await _version(request, key)
-        if version is None:
-            return
+    seen, version = max(since, _last_seen(request)), cast(int | None, arrival.scope().version)
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + LONGEST_SECONDS
+    while version is not None:
         if version > seen:
             seen = version
             yield ServerSentEvent(event="changed", id=str(version), data={"version": version})
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), LOOK_EVERY_SECONDS)
+        await ear.wait(ASK_AGAIN_SECONDS)
+        if live_of(request).stopping.is_set() or loop.time() > ends:
             return
+        version = await _version(request, key)
 
 
 def _last_seen(request: Request) -> int:

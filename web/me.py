@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.background import BackgroundTask
 
 from portal import clock
 from portal.access import Viewer
@@ -16,6 +17,7 @@ from portal.identity.models import Session
 from portal.projects import queries as projects
 from portal.projects.queries import ProjectLine
 from web.deps import ReadSession, SignedIn, UnitOfWork
+from web.live import live_of
 from web.render import respond
 
 router = APIRouter(include_in_schema=False)
@@ -82,11 +84,12 @@ async def my_sessions(arrival: SignedIn, db: ReadSession) -> Response:
 
 
 @router.post("/me/sessions/{session_id}/end", name="end_session")
-async def end_session(session_id: str, arrival: SignedIn, db: UnitOfWork) -> Response:
+async def end_session(request: Request, session_id: str, arrival: SignedIn, db: UnitOfWork) -> Response:
     """Ends one of the person's own sessions, this one too if they say so."""
     try:
         wanted = UUID(session_id)
     except ValueError:
         raise NotFound("There is no such session.") from None
     await sessions.end_one(db, arrival.viewer, wanted)
-    return RedirectResponse("/me", 303, NOT_KEPT)
+    # After the answer, and so after the commit: before it, its streams would find the session still there.
+    return RedirectResponse("/me", 303, NOT_KEPT, background=BackgroundTask(live_of(request).wake_session, wanted))

@@ -12,6 +12,7 @@ from web import cookies
 from web.auth import providers_of, settings_of, to, token_hash_of
 from web.deps import database_of
 from web.gate import session_cookie
+from web.live import live_of
 from web.render import respond
 
 LOGOUT_SECONDS = 600
@@ -32,6 +33,8 @@ async def logout(request: Request) -> Response:
     settings = settings_of(request)
     async with database_of(request).write() as db:
         ended = await sessions.end(db, token_hash_of(request))
+    if ended:
+        live_of(request).wake_session(ended.id)
     state = sessions.new_token()
     response = to(await _way_out(request, ended, state) or "/auth/logged-out")
     cookies.drop(response, settings, session_cookie(settings))

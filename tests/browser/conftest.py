@@ -20,6 +20,7 @@ from portal.db import Database
 from portal.demo.load import load
 from portal.demo.provider import DemoProvider
 from portal.demo.serving import running
+from portal.notify import moves
 from portal.projects import commands as plan
 from portal.projects import queries as projects
 from portal.settings import Settings
@@ -27,7 +28,6 @@ from tests.support import databases, run
 from tests.support.live import serving
 from tests.support.ports import free_port
 from tests.support.sign_in import settings_for
-from web import live
 
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 PATIENCE = 10_000
@@ -156,4 +156,4 @@ async def sign_in(visitor: Visitor, who: str) -> None:
 @pytest.fixture
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The live stream looks for news often enough for a test."""
-    monkeypatch.setattr(live, "LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(moves, "LOOK_SECONDS", 0.05)

@@ -1,5 +1,6 @@
 """A browser that signs in to the portal by a provider inside the test's process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import web.sign_out
 from portal.db import Database
 from portal.errors import PortalError
 from portal.identity.providers import Providers
+from portal.notify.live import Live
 from portal.settings import Settings
 from tests.support.hostile_provider import HostileProvider
 from web.errors import page_for
@@ -60,6 +62,7 @@ def portal_app(settings: Settings, database: Database, transport: httpx2.AsyncBa
     """The doors of sign-in behind the portal's own edge and gate."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.settings, app.state.database = settings, database
+    app.state.live = Live(lambda: database, asyncio.Event())
     app.state.providers = Providers(settings, transport)
     for room in (web.auth, web.sign_out, web.backchannel, web.me):
         app.include_router(room.router)

@@ -1,31 +1,49 @@
 """The hint that a page has changed."""
 
 import asyncio
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import ASGIApp, Message, Scope
 
+from portal import clock
 from portal.access.models import Membership
 from portal.db import Database
-from tests.support.cast import Cast, add_item
+from portal.identity import sessions
+from portal.identity.models import Session
+from portal.notify import live as hub
+from portal.notify import moves
+from portal.projects import commands
+from tests.support.cast import ISSUER, Cast, add_item
+from tests.support.statements import counting
+from tests.web.conftest import Browser
 from web import live
 
 pytestmark = pytest.mark.anyio
+POSTGRESQL = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 class Listener:
     """A browser that listens to one project's stream."""
 
-    def __init__(self, app: FastAPI, cast: Cast, who: str, since: int) -> None:
+    def __init__(
+        self, app: FastAPI, cast: Cast, who: str, since: int, *, cookie: bytes = b"", last_id: bytes = b""
+    ) -> None:
         self.app: ASGIApp = app
         self.sent = asyncio.Queue[Message]()
-        cookie = cast.cookie(who)["Cookie"].encode()
+        cookie = cookie or cast.cookie(who)["Cookie"].encode()
+        resumes = [(b"last-event-id", last_id)] if last_id else []
         self.scope: Scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
             "path": "/projects/BRIDGE/live", "raw_path": b"/projects/BRIDGE/live", "root_path": "",
             "query_string": f"since={since}".encode(), "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
-            "headers": [(b"host", b"portal.example"), (b"cookie", cookie)],
+            "headers": [(b"host", b"portal.example"), (b"cookie", cookie), *resumes],
         }  # fmt: skip
         self.gone = asyncio.Event()
 
@@ -62,7 +80,8 @@ class Listener:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks often enough for a test."""
-    monkeypatch.setattr(live, "LOOK_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(moves, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(hub, "SETTLE_SECONDS", 0.02)
 
 
 async def version_of(database: Database, cast: Cast, who: str) -> int:
@@ -114,3 +133,228 @@ async def test_the_stream_ends_when_the_portal_stops(portal: FastAPI, database: 
 async def test_an_outsider_hears_nothing(portal: FastAPI, database: Database, cast: Cast) -> None:
     async with Listener(portal, cast, "mallory", 0) as mallory:
         assert await mallory.status() == 404
+
+
+async def test_whoever_comes_back_goes_on_from_the_last_thing_heard(
+    portal: FastAPI, database: Database, cast: Cast
+) -> None:
+    await add_item(database, cast)
+    version = await version_of(database, cast, "eve")
+    async with Listener(portal, cast, "eve", 0, last_id=str(version).encode()) as eve:
+        await eve.status()
+        assert "changed" not in await eve.hears(0.3)
+    async with Listener(portal, cast, "eve", 0, last_id=str(version - 1).encode()) as eve:
+        await eve.status()
+        assert f"id: {version}" in await eve.hears(5)
+
+
+@pytest.mark.parametrize("last_id", [b"-1", b"9" * 40, "١".encode(), b"1e3", b"x"])
+async def test_a_last_id_of_somebody_else_is_no_reason_to_fail(
+    portal: FastAPI, database: Database, cast: Cast, last_id: bytes
+) -> None:
+    async with Listener(portal, cast, "eve", 0, last_id=last_id) as eve:
+        assert await eve.status() == 200
+        assert "event: changed" in await eve.hears(5)
+
+
+async def test_the_stream_ends_when_its_person_signs_out(
+    portal: FastAPI, database: Database, cast: Cast, browser: Browser
+) -> None:
+    async with Listener(portal, cast, "eve", await version_of(database, cast, "eve")) as eve:
+        await eve.status()
+        await browser.post("/auth/logout", "eve")
+        await asyncio.wait_for(eve.task, 5)
+
+
+async def test_the_stream_ends_when_its_session_is_ended_from_another_browser(
+    portal: FastAPI, database: Database, cast: Cast, browser: Browser
+) -> None:
+    async with database.read() as db:
+        session_id = await db.scalar(select(Session.id).where(Session.person_id == cast.people["eve"]))
+    other = await signed_in(database, cast, "eve", 1)
+    async with Listener(portal, cast, "eve", await version_of(database, cast, "eve"), cookie=other[0]) as eve:
+        await eve.status()
+        ended = await session_of(database, other[0])
+        assert (await browser.post(f"/me/sessions/{ended}/end", "eve")).status_code == 303
+        await asyncio.wait_for(eve.task, 5)
+    assert session_id != ended
+
+
+async def test_a_session_that_ended_elsewhere_ends_its_stream_within_a_minute_though_nothing_moves(
+    portal: FastAPI, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert live.ASK_AGAIN_SECONDS <= 60
+    monkeypatch.setattr(live, "ASK_AGAIN_SECONDS", 0.1)
+    async with Listener(portal, cast, "eve", await version_of(database, cast, "eve")) as eve:
+        await eve.status()
+        async with database.write() as db:
+            await sessions.end_all(db, cast.people["eve"])
+        await asyncio.wait_for(eve.task, 5)
+
+
+async def test_one_sign_in_has_a_bounded_number_of_streams(portal: FastAPI, database: Database, cast: Cast) -> None:
+    since = await version_of(database, cast, "eve")
+    async with AsyncExitStack() as open_streams:
+        for _ in range(hub.MOST_FOR_A_SESSION):
+            eve = await open_streams.enter_async_context(Listener(portal, cast, "eve", since))
+            assert await eve.status() == 200
+        async with Listener(portal, cast, "eve", since) as too_many, Listener(portal, cast, "ada", since) as ada:
+            assert await too_many.status() == 429
+            assert await ada.status() == 200
+    await gone(portal)
+    async with Listener(portal, cast, "eve", since) as again:
+        assert await again.status() == 200
+
+
+async def gone(portal: FastAPI) -> None:
+    """Waits until nobody listens any more."""
+    for _ in range(500):
+        if not portal.state.live.listeners:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{portal.state.live.listeners} streams are still there")
+
+
+async def signed_in(database: Database, cast: Cast, who: str, browsers: int) -> list[bytes]:
+    """The cookies of further browsers in which somebody is signed in."""
+    tokens, now = [f"{who}-{uuid4().hex}" for _ in range(browsers)], clock.now()
+    async with database.write() as db:
+        for token in tokens:
+            db.add(
+                Session(
+                    token_hash=sessions.hash_of(token), person_id=cast.people[who], provider="main", issuer=ISSUER,
+                    sub=who, sid=None, sign_in_id=uuid4(), staff_roles=[], acr=None, amr=[], auth_time=now,
+                    created_at=now, last_seen_at=now, idle_until=now + timedelta(hours=8),
+                    expires_at=now + timedelta(days=7), user_agent="tests", view_as=None,
+                )
+            )  # fmt: skip
+    return [f"portal={token}".encode() for token in tokens]
+
+
+async def session_of(database: Database, cookie: bytes) -> UUID | None:
+    """The session that a cookie belongs to."""
+    async with database.read() as db:
+        hashed = sessions.hash_of(cookie.decode().removeprefix("portal="))
+        return await db.scalar(select(Session.id).where(Session.token_hash == hashed))
+
+
+@pytest.mark.slow
+async def test_five_hundred_idle_streams_cost_no_statement_and_all_hear_what_they_may(
+    portal: FastAPI, database: Database, cast: Cast
+) -> None:
+    since = await version_of(database, cast, "eve")
+    cookies = await signed_in(database, cast, "eve", 50)
+    async with AsyncExitStack() as open_streams:
+        streams = [
+            await open_streams.enter_async_context(Listener(portal, cast, "eve", since, cookie=cookie))
+            for cookie in cookies
+            for _ in range(10)
+        ]
+        assert {await one.status() for one in streams} == {200}
+        assert portal.state.live.listeners == 500
+        await asyncio.sleep(0.5)  # the looks that their coming asked for
+        with counting(database) as idle:
+            await asyncio.sleep(1)
+        assert idle == []
+        # What happens in a project in which nobody listens: SQLite cannot tell where, and so costs one look.
+        with counting(database) as elsewhere:
+            await add_item(database, cast, "HARBOUR")
+            mine = len(elsewhere)
+            await asyncio.sleep(0.5)
+        assert len(elsewhere) - mine <= (1 if database.is_sqlite else 0)
+        with counting(database) as internal:
+            await add_item(database, cast, audience="internal")
+            mine = len(internal)
+            await asyncio.sleep(2)
+        assert len(internal) - mine <= 500 + 2
+        assert not any("changed" in text for text in await asyncio.gather(*(one.hears(0.1) for one in streams)))
+        await add_item(database, cast)
+        assert all("event: changed" in text for text in await asyncio.gather(*(one.hears(20) for one in streams)))
+    await gone(portal)
+
+
+async def test_what_happens_between_reading_the_page_and_listening_is_heard(
+    portal: FastAPI, database: Database, cast: Cast
+) -> None:
+    async with database.read() as db:
+        scope = await cast.scope(db, "eve")
+    async with Listener(portal, cast, "ada", scope.version) as ada:
+        await ada.status()
+        await add_item(database, cast)
+        with portal.state.live.listening(scope.project_id, uuid4(), scope.project.version) as ear:
+            await asyncio.wait_for(ear.moved.wait(), 5)
+
+
+async def test_a_database_that_is_away_ends_no_stream(
+    portal: FastAPI, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "RETRY_SECONDS", 0.05)
+    async with Listener(portal, cast, "eve", await version_of(database, cast, "eve")) as eve:
+        await eve.status()
+        await asyncio.sleep(0.2)
+        look, tries = portal.state.live._find_moved, iter([OSError("away"), OSError("away")])
+
+        async def away() -> None:
+            for error in tries:
+                raise error
+            await look()
+
+        monkeypatch.setattr(portal.state.live, "_find_moved", away)
+        await add_item(database, cast)
+        assert "event: changed" in await eve.hears(5)
+
+
+@POSTGRESQL
+async def test_a_lost_connection_is_made_again_and_nothing_is_missed(
+    portal: FastAPI, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moves, "SHORTEST_PAUSE", 0.5)
+    async with Listener(portal, cast, "eve", await version_of(database, cast, "eve")) as eve:
+        await eve.status()
+        await asyncio.sleep(0.3)
+        async with database.write() as db:
+            ended = await db.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+                     " AND datname = current_database()")
+            )  # fmt: skip
+            assert ended.all() == [(True,)]
+        await add_item(database, cast)
+        assert "event: changed" in await eve.hears(5)
+
+
+@POSTGRESQL
+async def test_the_database_tells_the_project_alone_once_a_transaction_and_only_when_it_commits(
+    database: Database, cast: Cast
+) -> None:
+    _, options = database.engine.dialect.create_connect_args(database.engine.url)
+    connection, told = await asyncpg.connect(**options), list[str]()
+    await connection.add_listener(moves.CHANNEL, lambda *heard: told.append(heard[-1]))
+    async with database.read() as db:
+        scope = await cast.scope(db, "wei")
+    async with database.write() as db:
+        await rename_twice(db, cast)
+        await db.rollback()
+    async with database.write() as db:
+        await rename_twice(db, cast)
+    async with database.write() as db:  # a change of something else tells nobody
+        await db.execute(update(Session).values(last_seen_at=clock.now()))
+    await asyncio.sleep(0.1)
+    await connection.fetchval("SELECT 1")
+    await connection.close()
+    assert told == [str(scope.project_id)]
+
+
+async def rename_twice(db: AsyncSession, cast: Cast) -> None:
+    """Two changes in one transaction."""
+    for name in ("One", "Two"):
+        await commands.change_project(db, await cast.scope(db, "wei"), {"name": name})
+
+
+async def test_nothing_works_when_nobody_listens(portal: FastAPI, database: Database, cast: Cast) -> None:
+    async with Listener(portal, cast, "eve", 0) as eve:
+        await eve.status()
+        work = portal.state.live._work
+        assert not work.done()
+    await gone(portal)
+    await asyncio.wait([work], timeout=5)
+    assert work.cancelled()
