@@ -29,6 +29,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Text = Annotated[str, Field(max_length=4000)]
 ShortText = Annotated[str, Field(max_length=200)]
 WeekDay = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$", examples=["09:00"])]
 WorkingDays = Annotated[list[WeekDay], Field(min_length=1, max_length=7)]
 
 
@@ -43,6 +44,8 @@ class ProjectFields(Incoming):
     working_days: WorkingDays = absent()
     holidays: Annotated[str, Field(max_length=16, examples=["DE-BY"])] | None = absent()
     days_off: Annotated[list[date], Field(max_length=1000)] = absent()
+    work_starts: TimeOfDay = absent()
+    work_ends: TimeOfDay = absent()
     contact_name: ShortText = absent()
     contact_email: ShortText = absent()
     deputy_name: ShortText = absent()
@@ -55,6 +58,9 @@ class ProjectFields(Incoming):
         fields = self.given()
         if "working_days" in fields:
             fields["working_days"] = mask_of(fields["working_days"])
+        for field in ("work_starts", "work_ends"):
+            if field in fields:
+                fields[field] = minutes_of(fields[field])
         return fields
 
 
@@ -116,6 +122,8 @@ class ProjectFull(ProjectShort):
     working_days: tuple[str, ...]
     holidays: str | None
     days_off: tuple[Day, ...]
+    work_starts: str
+    work_ends: str
     contact_name: str
     contact_email: str
     deputy_name: str
@@ -137,6 +145,17 @@ def mask_of(days: list[str]) -> int:
     return sum(1 << at for at, day in enumerate(DAYS) if day in days)
 
 
+def minutes_of(time: str) -> int:
+    """A time of day as minutes after midnight."""
+    hours, _, minutes = time.partition(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def time_of(minutes: int) -> str:
+    """Minutes after midnight as a time of day."""
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
 def short(facts: ProjectFacts) -> dict[str, Any]:
     """A project's line as JSON values."""
     return {
@@ -156,6 +175,7 @@ def full(scope: Scope, row: Project) -> dict[str, Any]:
     fields = {name: getattr(row, name) for name in ("name", "status", "time_zone", "currency", "languages", "unit")}
     kept = ("summary", "holidays", "days_off", "contact_name", "contact_email", "deputy_name", "deputy_email")
     rest = {name: getattr(row, name) for name in (*kept, "show_staff", "created_at", "archived_at")}
+    rest |= {name: time_of(getattr(row, name)) for name in ("work_starts", "work_ends")}
     days = tuple(day for at, day in enumerate(DAYS) if row.working_days >> at & 1)
     return ProjectFull.model_validate(short(scope.project) | fields | rest | {"working_days": days}).shown()
 

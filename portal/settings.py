@@ -6,6 +6,7 @@ Nothing else in the portal reads the environment.
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 PREFIX = "PORTAL_"
 SECRET_LENGTH = 32
+LEAST_CONTRAST = 4.5
+"""Between letters and what they stand on (WCAG 2.2, 1.4.3)."""
 SAMPLES = ("changeme", "change-me", "secret", "example", "sample", "password", "insecure")
 
 
@@ -37,6 +40,28 @@ def _issuer(value: str) -> str:
     return value
 
 
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError("must be a colour such as #3451b2")
+    if (contrast := white_on(value)) < LEAST_CONTRAST:
+        raise ValueError(f"is too light: white letters on it have a contrast of {contrast:.1f}, not {LEAST_CONTRAST}")
+    return value.lower()
+
+
+def white_on(colour: str) -> float:
+    """The contrast of white letters on a colour `#rrggbb`, from 1 to 21 (WCAG 2.2, relative luminance)."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
+
+
+def _reply_address(value: str) -> str:
+    if value and not re.fullmatch(r"[\x21-\x3f\x41-\x7e]+@[A-Za-z0-9.-]+", value):
+        raise ValueError("must be an address such as portal@agency.example")
+    return value
+
+
+Colour = Annotated[str, AfterValidator(_colour)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Issuer = Annotated[str, AfterValidator(_issuer)]
 StaffRoleName = Literal["member", "manager", "finance", "admin"]
@@ -70,6 +95,17 @@ class RobotSettings(BaseModel):
     scopes: tuple[Literal["staff:read", "staff:write", "staff:admin"], ...] = ("staff:read",)
 
 
+class DecisionLimit(BaseModel):
+    """How sure it must be who decides: for one kind of decision."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fresh_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] | None = 15
+    """How long ago the person may have signed in (`auth_time`); None: as long as the session lives."""
+    second_factor: Literal["never", "offered", "always"] = "offered"
+    """`offered`: where the person's provider has a `step_up_acr`; `always`: who has none cannot decide."""
+
+
 class Settings(BaseModel):
     """The portal's configuration. Build it with `load()`; tests build it directly."""
 
@@ -85,6 +121,8 @@ class Settings(BaseModel):
     secret_key: SecretStr
     """At least 32 characters of randomness. Signs paging cursors and form tokens."""
     agency_name: str = "Project portal"
+    agency_colour: Colour = "#3451b2"
+    """`#rrggbb`: buttons and the band at the top of mails. White letters must be readable on it."""
     oidc_providers: tuple[ProviderSettings, ...] = ()
     api_issuer: Issuer | None = None
     """Whose access tokens the staff API accepts; None: the API refuses every call."""
@@ -100,6 +138,12 @@ class Settings(BaseModel):
     """`smtp://user:password@host:587` (STARTTLS) or `smtps://…`; None: mail goes to `mail_folder`."""
     mail_folder: Path | None = None
     mail_from: str = "portal@localhost"
+    mail_reply_to: Annotated[str, AfterValidator(_reply_address)] = ""
+    """An address whose mail is piped into `portal mail reply`; mails about decisions are answered to
+    `reply+<token>@` its host. Empty: a reply goes to `mail_from`."""
+    decision_limits: dict[str, DecisionLimit] = {}
+    """By kind (`design`, `requirement`, `change_request`), how sure it must be who decides; else 15 minutes, and a
+    second factor where the provider offers one."""
     session_idle_minutes: Annotated[int, Field(ge=5, le=60 * 24 * 30)] = 60 * 12
     session_absolute_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 24 * 14
     invitation_days: Annotated[int, Field(ge=1, le=365)] = 14
@@ -118,6 +162,10 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The database's address, with the default filled in."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'portal.sqlite').resolve()}"
+
+    def decision_limit(self, kind: str) -> DecisionLimit:
+        """The limit for a kind of decision."""
+        return self.decision_limits.get(kind, DecisionLimit())
 
     @property
     def keys_dir(self) -> Path:

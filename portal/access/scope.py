@@ -79,6 +79,8 @@ class ProjectFacts:
     working_days: int
     holidays: str | None
     days_off: tuple[str, ...]
+    work_starts: int
+    work_ends: int
     show_staff: str
     unit: str
     version: int

@@ -19,6 +19,8 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from joserfc import jws
+from joserfc.jwk import OKPKey
 
 from portal.errors import Invalid
 
@@ -75,6 +77,12 @@ class SigningKeys:
     def sign(self, message: bytes) -> bytes:
         """An Ed25519 signature (64 bytes) by the key in use."""
         return self._private.sign(message)
+
+    def sign_token(self, payload: bytes) -> str:
+        """A payload as JWS in compact form (RFC 7515), signed by the key in use."""
+        header = {"alg": "Ed25519", "kid": self.current.kid, "typ": "portal-receipt+jws"}
+        key = OKPKey.import_key(self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return jws.serialize_compact(header, payload, key, registry=jws.JWSRegistry(algorithms=["Ed25519"]))
 
     def origin(self, project_id: UUID) -> str:
         """The name of a project's log in its checkpoints."""

@@ -85,3 +85,18 @@ class LedgerHead(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime())
     checkpoint: Mapped[str] = mapped_column(String)
     """The signed note (checkpoint.py)."""
+
+
+class Receipt(Base):
+    """The proof of one event for whoever took part in it (receipts.py). Only its time stamp is added later."""
+
+    __tablename__ = "receipt"
+
+    project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """The event that it proves."""
+    token: Mapped[str] = mapped_column(String)
+    """JWS in compact form."""
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    timestamp: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """An RFC 3161 time stamp over the token, where an authority is configured and has answered."""

@@ -26,6 +26,8 @@ PROJECT_DEFAULTS: dict[str, Any] = {
     "working_days": 0b0011111,
     "holidays": None,
     "days_off": [],
+    "work_starts": 9 * 60,
+    "work_ends": 17 * 60,
     "contact_name": "",
     "contact_email": "",
     "deputy_name": "",
@@ -46,6 +48,7 @@ async def open_project(
     viewer.require_staff(StaffRole.MANAGER)
     rules.check_key(key)
     values = {field: _checked(field, value) for field, value in (PROJECT_DEFAULTS | fields).items()}
+    rules.check_working_hours(values["work_starts"], values["work_ends"])
     await queries.company_of(db, company_id)
     if await db.scalar(select(ProjectLedger.id).where(ProjectLedger.key == key)):
         raise Conflict(f"The key {key} is in use.", field="key", value=key)
@@ -76,6 +79,7 @@ async def change_project(db: AsyncSession, scope: Scope, wanted: Mapping[str, An
     await ledger.lock(db, scope.project_id)
     row = await queries.project(db, scope)
     changes = apply_changes(row, {field: _checked(field, value) for field, value in wanted.items()})
+    rules.check_working_hours(row.work_starts, row.work_ends)
     if changes:
         row.archived_at = clock.now() if row.status == ProjectStatus.ARCHIVED else None
         row.seq = await _append(db, scope.project_id, scope.viewer, "project.changed", "project", None, changes)

@@ -60,6 +60,9 @@ class Project(Base):
     """ISO 3166 country, or country-subdivision such as `DE-BY`, whose public holidays are days off."""
     days_off: Mapped[list[str]] = mapped_column(JSON, default=list)
     """Further days off, ISO dates."""
+    work_starts: Mapped[int] = mapped_column(default=9 * 60)
+    """When the working day begins and ends, in minutes after midnight: how long somebody waited is told in its hours."""
+    work_ends: Mapped[int] = mapped_column(default=17 * 60)
     contact_name: Mapped[str] = mapped_column(default="")
     contact_email: Mapped[str] = mapped_column(default="")
     deputy_name: Mapped[str] = mapped_column(default="")

@@ -36,6 +36,8 @@ FACTS: tuple[Any, ...] = (
     PROJECT.c.working_days,
     PROJECT.c.holidays,
     PROJECT.c.days_off,
+    PROJECT.c.work_starts,
+    PROJECT.c.work_ends,
     PROJECT.c.show_staff,
     PROJECT.c.unit,
 )
@@ -67,6 +69,8 @@ def facts_of(row: Row[Any]) -> ProjectFacts | None:
         working_days=row.working_days,
         holidays=row.holidays,
         days_off=tuple(row.days_off),
+        work_starts=row.work_starts,
+        work_ends=row.work_ends,
         show_staff=row.show_staff,
         unit=row.unit,
         version=row.version,

@@ -63,6 +63,8 @@ def check_project_field(field: str, value: Any) -> Any:
             return Unit(_one_of(value, field, tuple(Unit), "points, hours or count"))
         case "working_days":
             return _mask(value)
+        case "work_starts" | "work_ends":
+            return _minutes_of_day(value, field)
         case "days_off":
             return sorted({_iso_day(one, field) for one in value})
         case "holidays":
@@ -80,6 +82,18 @@ def _mask(value: int) -> int:
     if not 1 <= value <= 127:
         raise Invalid("At least one day of the week must be a working day.", field="working_days", value=value)
     return value
+
+
+def _minutes_of_day(value: int, field: str) -> int:
+    if not 0 <= value <= 24 * 60:
+        raise Invalid(f"{field} must be minutes after midnight, 0 to 1440.", field=field, value=value)
+    return value
+
+
+def check_working_hours(starts: int, ends: int) -> None:
+    """A working day has at least an hour. Raises Invalid."""
+    if ends - starts < 60:
+        raise Invalid("The working day must end at least an hour after it begins.", field="work_ends", value=ends)
 
 
 def _iso_day(value: Any, field: str) -> str:

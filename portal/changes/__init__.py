@@ -1,0 +1,1 @@
+"""Change requests and the contract that they amend."""

@@ -1,0 +1,371 @@
+"""Writes of the decisions: asking, answering, withdrawing, asking back. The caller owns the transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock
+from portal.access import Scope
+from portal.decisions import delegations, queries, rules, turns, workflow
+from portal.decisions.models import (
+    Decision,
+    DecisionAnswer,
+    DecisionDraft,
+    DecisionJudgement,
+    DecisionPerson,
+    DecisionRemark,
+    DecisionState,
+    Side,
+    Verdict,
+)
+from portal.decisions.proof import Proof
+from portal.decisions.rules import Question
+from portal.errors import Conflict, Invalid, Stale
+from portal.ledger import canonical, receipts
+from portal.ledger import commands as ledger
+from portal.ledger.keys import SigningKeys
+from portal.ledger.models import Audience, Receipt
+from portal.projects.rules import check_text
+
+CLOSED = {
+    DecisionState.DECIDED: "This was decided already.",
+    DecisionState.WITHDRAWN: "The team has withdrawn this question.",
+    DecisionState.SUPERSEDED: "There is a newer version: this one can no longer be decided.",
+}
+
+
+class Closed(Conflict):
+    """The decision is not open any more; `state` says how it ended."""
+
+    def __init__(self, decision: Decision) -> None:
+        super().__init__(CLOSED[decision.state])
+        self.state = decision.state
+
+
+class NotCurrent(Stale):
+    """What the form showed is not what is asked now: nothing was decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody answers. `digest` (hex) is that of the content which they were shown."""
+
+    verdict: Verdict
+    digest: str
+    comment: str = ""
+    choice: str | None = None
+    principal: UUID | None = None
+    """Whose answer it is, when several people delegated to the one who gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that was kept, with its receipt. `decision.outcome` is set when it settled the decision.
+
+    `is_new` is False for an answer that came twice.
+    """
+
+    decision: Decision
+    receipt: Receipt
+    is_new: bool
+
+
+async def ask(db: AsyncSession, scope: Scope, question: Question) -> Decision:
+    """Asks the client. A question that is still open about the same subject is superseded by this one.
+
+    Raises Invalid for a wrong question or people who could not answer, NotAllowed without staff rights.
+    """
+    scope.require_staff()
+    await ledger.lock(db, scope.project_id)
+    rules.checked(question, scope.today)
+    await queries.check_people(db, scope, question)
+    number = (
+        await db.scalar(select(func.max(Decision.number)).where(Decision.project_id == scope.project_id)) or 0
+    ) + 1
+    await _supersede(db, scope, question, number)
+    decision = _new_decision(scope, question, number)
+    decision.seq = await _tell(db, scope, decision, "decision.asked", _asked_body(decision, question))
+    db.add(decision)
+    await db.flush()
+    db.add_all(
+        DecisionPerson(project_id=scope.project_id, decision_number=number, person_id=one) for one in question.people
+    )
+    await turns.pass_to(db, scope, decision, Side.CLIENT)
+    return decision
+
+
+def _new_decision(scope: Scope, question: Question, number: int) -> Decision:
+    content = canonical.document_text(dict(question.content))
+    return Decision(
+        project_id=scope.project_id, number=number, kind=question.kind, subject_number=question.subject_number,
+        subject_version=question.subject_version, audience=question.audience, title=question.title.strip(),
+        content=content, digest=canonical.digest_of(content),
+        choices=[{"key": key, "title": title} for key, title in question.choices], needed=rules.needed_of(question),
+        is_named=bool(question.people), asked_by=scope.viewer.actor, asked_at=clock.now(), due_on=question.due_on,
+        holds_up=question.holds_up.strip(), state=DecisionState.ASKED, outcome=None, choice=None, settled_at=None,
+        reason="", turn=None, reminded_on=None, seq=0,
+    )  # fmt: skip
+
+
+def _asked_body(decision: Decision, question: Question) -> dict[str, Any]:
+    return {
+        "title": decision.title,
+        "content_digest": decision.digest.hex(),
+        "people": [f"person:{one}" for one in question.people],
+        "needed": decision.needed,
+        "due_on": decision.due_on.isoformat() if decision.due_on else None,
+        "holds_up": decision.holds_up,
+        "choices": [choice["key"] for choice in decision.choices],
+    }
+
+
+async def _supersede(db: AsyncSession, scope: Scope, question: Question, by: int) -> None:
+    before = await queries.of_subject(db, scope, question.kind, question.subject_number)
+    for decision in before:
+        if decision.state is DecisionState.ASKED:
+            await _close(db, scope, decision, DecisionState.SUPERSEDED, str(by), "decision.superseded", {"by": by})
+        elif decision.turn is not None:
+            await turns.pass_to(db, scope, decision, None)
+    await db.flush()
+
+
+async def withdraw(db: AsyncSession, scope: Scope, number: int, reason: str) -> Decision:
+    """Takes an open question back, with a reason that the client reads. Raises Closed, Invalid."""
+    scope.require_staff()
+    await ledger.lock(db, scope.project_id)
+    decision = await open_decision(db, scope, number)
+    words = check_text(reason.strip(), "reason", length=2000)
+    if not words:
+        raise Invalid("Say why the question is withdrawn.", field="reason", value=reason)
+    await _close(db, scope, decision, DecisionState.WITHDRAWN, words, "decision.withdrawn", {"reason": words})
+    return decision
+
+
+async def withdraw_of_subject(db: AsyncSession, scope: Scope, kind: str, subject_number: int, reason: str) -> None:
+    """Withdraws what is still open about a subject, and ends the agency's turn on what was: its room took it back."""
+    for decision in await queries.of_subject(db, scope, kind, subject_number):
+        if decision.state is DecisionState.ASKED:
+            await withdraw(db, scope, decision.number, reason)
+        elif decision.turn is not None:
+            await turns.pass_to(db, scope, decision, None)
+
+
+async def _close(
+    db: AsyncSession,
+    scope: Scope,
+    decision: Decision,
+    state: DecisionState,
+    reason: str,
+    kind: str,
+    told: dict[str, Any],
+) -> None:
+    decision.state, decision.reason, decision.settled_at = state, reason, clock.now()
+    await turns.pass_to(db, scope, decision, None)
+    decision.seq = await _tell(db, scope, decision, kind, told)
+
+
+async def answer(
+    db: AsyncSession, scope: Scope, keys: SigningKeys, portal: str, number: int, given: Answer, proof: Proof
+) -> Answered:
+    """Keeps a client person's answer, with its evidence, and settles the decision when the answers suffice.
+
+    The same answer sent twice (a double click) is answered with what was kept. The caller has checked `proof` against
+    the limit of the kind. Raises Closed, NotCurrent, NotAllowed, Invalid, Conflict; then nothing is decided.
+    """
+    await ledger.lock(db, scope.project_id)
+    decision = await queries.decision(db, scope, number)
+    named, answers = await queries.people_and_answers(db, scope, number)
+    principal = await _principal(db, scope, decision, named, answers, given)
+    before = next((one for one in answers if one.principal_id == principal), None)
+    if before is not None and _is_same(before, scope, given):
+        return Answered(decision, await receipts.receipt_of(db, scope.project_id, before.seq), is_new=False)
+    if decision.state is not DecisionState.ASKED:
+        raise Closed(decision)
+    if before is not None:
+        raise Conflict("Your answer was given already, and it cannot be changed.")
+    if given.digest != decision.digest.hex():
+        raise NotCurrent("What you were shown has changed since. Nothing was decided; please look at it again.")
+    row = _new_answer(scope, decision, principal, given, proof)
+    row.choice = workflow.check_choice(
+        row.verdict, given.choice, [one["key"] for one in decision.choices], decision.choice
+    )
+    outcome = workflow.outcome(
+        decision.needed, len(named) if decision.is_named else None, [*(one.verdict for one in answers), row.verdict]
+    )
+    receipt = await _prove(db, scope, keys, portal, decision, row, outcome)
+    row.seq = decision.seq = receipt.seq
+    db.add(row)
+    decision.choice = decision.choice or row.choice
+    if outcome is not None:
+        await _settle(db, scope, decision, outcome)
+    await forget_draft(db, scope, number)
+    return Answered(decision, receipt, is_new=True)
+
+
+async def _principal(
+    db: AsyncSession,
+    scope: Scope,
+    decision: Decision,
+    named: frozenset[UUID],
+    answers: list[DecisionAnswer],
+    given: Answer,
+) -> UUID:
+    """Whose answer it is: the one that was said, else the viewer's own, else of the first who has not answered."""
+    principals = await delegations.principals(db, scope, rules.roles_for(decision.audience))
+    can = rules.may_answer(scope, decision, named, principals)
+    if given.principal is not None:
+        if given.principal not in can:
+            raise Invalid("You cannot answer for this person.", field="principal", value=str(given.principal))
+        return given.principal
+    done = {one.principal_id for one in answers}
+    return next((one for one in can if one not in done), can[0])
+
+
+def _is_same(before: DecisionAnswer, scope: Scope, given: Answer) -> bool:
+    same = (before.person_id, before.verdict, before.comment, before.choice)
+    return same == (scope.viewer.person_id, given.verdict, given.comment.strip(), given.choice or None)
+
+
+def _new_answer(scope: Scope, decision: Decision, principal: UUID, given: Answer, proof: Proof) -> DecisionAnswer:
+    return DecisionAnswer(
+        project_id=scope.project_id, decision_number=decision.number, principal_id=principal,
+        person_id=scope.viewer.person_id, verdict=given.verdict, choice=None,
+        comment=workflow.check_comment(given.verdict, given.comment), at=clock.now(), evidence=proof.evidence(), seq=0,
+    )  # fmt: skip
+
+
+async def _prove(
+    db: AsyncSession, scope: Scope, keys: SigningKeys, portal: str, decision: Decision, row: DecisionAnswer,
+    outcome: Verdict | None,
+) -> Receipt:  # fmt: skip
+    content = queries.content_of(decision)
+    body = _subject_of(decision) | {
+        "title": decision.title,
+        "content_digest": decision.digest.hex(),
+        "evidence_digest": receipts.document_digest(row.evidence),
+        "verdict": row.verdict.value,
+        "choice": row.choice,
+        "comment": row.comment,
+        "for": f"person:{row.principal_id}" if row.principal_id != row.person_id else None,
+        "outcome": outcome.value if outcome else None,
+    }
+    event = ledger.NewEvent(
+        "decision.answered", "decision", decision.number, decision.audience, body, scope.viewer.actor, row.at
+    )
+    disclosed = {"content": content, "evidence": row.evidence}
+    return await receipts.append_proved(db, keys, portal, event, scope.project_id, disclosed)
+
+
+async def _settle(db: AsyncSession, scope: Scope, decision: Decision, outcome: Verdict) -> None:
+    decision.state, decision.outcome, decision.settled_at = DecisionState.DECIDED, outcome, clock.now()
+    if not outcome.is_approval:
+        decision.choice = None
+    # Changes that are wanted wait for the agency until it asks anew; everything else waits for nobody.
+    await turns.pass_to(db, scope, decision, Side.AGENCY if outcome is Verdict.CHANGES_WANTED else None)
+
+
+async def remark(
+    db: AsyncSession, scope: Scope, number: int, text: str, *, is_question: bool = False, by_mail: bool = False
+) -> DecisionRemark:
+    """Keeps what somebody says about a decision. A client's question passes the turn to the agency; any word of staff
+    passes it back. It never counts as an answer. Raises Invalid, NotFound, NotAllowed; Closed for a question too late.
+    """
+    scope.require_writable()
+    await ledger.lock(db, scope.project_id)
+    decision = await queries.decision(db, scope, number)
+    if is_question and decision.state is not DecisionState.ASKED:
+        raise Closed(decision)
+    words = check_text(text.strip(), "text", length=workflow.LONGEST_COMMENT)
+    if not words:
+        raise Invalid("Write something first.", field="text", value=text)
+    asks = is_question and not scope.is_staff
+    replies = scope.is_staff and decision.turn is Side.AGENCY and decision.state is DecisionState.ASKED
+    kind = "decision.question_asked" if asks else "decision.question_answered" if replies else "decision.remarked"
+    decision.seq = await _tell(db, scope, decision, kind, {"text": words, "by_mail": by_mail})
+    row = DecisionRemark(
+        project_id=scope.project_id, seq=decision.seq, decision_number=number, person_id=scope.viewer.person_id,
+        by_staff=scope.is_staff, is_question=asks, text=words, at=clock.now(), by_mail=by_mail,
+    )  # fmt: skip
+    db.add(row)
+    if asks or replies:
+        await turns.pass_to(db, scope, decision, Side.AGENCY if asks else Side.CLIENT)
+    await db.flush()
+    return row
+
+
+async def judge(db: AsyncSession, scope: Scope, number: int, text: str) -> DecisionJudgement:
+    """Keeps a private word of staff about a decision: internal in the ledger, and on no client's page."""
+    scope.require_staff()
+    await ledger.lock(db, scope.project_id)
+    decision = await queries.decision(db, scope, number)
+    words = check_text(text.strip(), "text", length=workflow.LONGEST_COMMENT)
+    if not words:
+        raise Invalid("Write something first.", field="text", value=text)
+    seq = await _tell(db, scope, decision, "decision.judged", {"text": words}, audience=Audience.INTERNAL)
+    row = DecisionJudgement(
+        project_id=scope.project_id,
+        seq=seq,
+        decision_number=number,
+        author=scope.viewer.actor,
+        text=words,
+        at=clock.now(),
+    )
+    db.add(row)
+    await db.flush()
+    return row
+
+
+async def keep_draft(db: AsyncSession, scope: Scope, number: int, written: Mapping[str, str]) -> None:
+    """Keeps what somebody had written (verdict, comment, choice) while they go to prove themselves anew."""
+    await queries.decision(db, scope, number)
+    values = {field: written.get(field, "")[: workflow.LONGEST_COMMENT] for field in ("verdict", "comment", "choice")}
+    await forget_draft(db, scope, number)
+    db.add(
+        DecisionDraft(
+            project_id=scope.project_id,
+            decision_number=number,
+            person_id=scope.viewer.person_id,
+            at=clock.now(),
+            **values,
+        )
+    )
+    await db.flush()
+
+
+async def forget_draft(db: AsyncSession, scope: Scope, number: int) -> None:
+    """Deletes the viewer's draft of an answer, if there is one."""
+    draft = await queries.draft(db, scope, number)
+    if draft is not None:
+        await db.delete(draft)
+        await db.flush()
+
+
+async def open_decision(db: AsyncSession, scope: Scope, number: int) -> Decision:
+    """A decision that can still be answered. Raises NotFound, Closed."""
+    decision = await queries.decision(db, scope, number)
+    if decision.state is not DecisionState.ASKED:
+        raise Closed(decision)
+    return decision
+
+
+def _subject_of(decision: Decision) -> dict[str, Any]:
+    return {"of": decision.kind.value, "number": decision.subject_number, "version": decision.subject_version}
+
+
+async def _tell(
+    db: AsyncSession,
+    scope: Scope,
+    decision: Decision,
+    kind: str,
+    body: dict[str, Any],
+    audience: Audience | None = None,
+) -> int:
+    whole = _subject_of(decision) | body
+    event = ledger.NewEvent(
+        kind, "decision", decision.number, audience or decision.audience, whole, scope.viewer.actor, clock.now()
+    )
+    return await ledger.append(db, scope.project_id, [event])

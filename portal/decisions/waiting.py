@@ -1,0 +1,188 @@
+"""Who is waited for: what is open in a project or in all of a viewer's projects, and how long each side waited."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Row, Select, Table, and_, exists, func, literal, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock
+from portal.access import Scope, StaffRole, Viewer
+from portal.access.models import Membership
+from portal.decisions.models import (
+    Decision,
+    DecisionAnswer,
+    DecisionKind,
+    DecisionPerson,
+    DecisionState,
+    DecisionTurn,
+    Delegation,
+    Side,
+)
+from portal.decisions.queries import Waited
+from portal.decisions.turns import minutes_between
+from portal.ledger.models import Audience
+from portal.projects.models import ProjectStatus
+from portal.projects.queries import COMPANY, LEDGER, MEMBERSHIP, PROJECT
+
+DECISION, TURN = cast(Table, Decision.__table__), cast(Table, DecisionTurn.__table__)
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A decision that waits for somebody. `is_mine`: the viewer can answer it now."""
+
+    key: str
+    project: str
+    company: str
+    number: int
+    kind: DecisionKind
+    title: str
+    side: Side
+    since: datetime
+    due_on: date | None
+    holds_up: str
+    is_mine: bool
+    is_overdue: bool
+
+
+_COLUMNS = (
+    LEDGER.c.key, PROJECT.c.name, COMPANY.c.name.label("company"), PROJECT.c.time_zone, DECISION.c.number,
+    DECISION.c.kind, DECISION.c.title, DECISION.c.turn, TURN.c.from_at, DECISION.c.due_on, DECISION.c.holds_up,
+)  # fmt: skip
+_OPEN_TURN = and_(
+    TURN.c.project_id == DECISION.c.project_id,
+    TURN.c.decision_number == DECISION.c.number,
+    TURN.c.until_at.is_(None),
+)
+_FROM = (
+    DECISION.join(TURN, _OPEN_TURN)
+    .join(LEDGER, LEDGER.c.id == DECISION.c.project_id)
+    .join(PROJECT, PROJECT.c.id == DECISION.c.project_id)
+    .join(COMPANY, COMPANY.c.id == PROJECT.c.company_id)
+)
+
+
+async def waiting(db: AsyncSession, scope: Scope) -> list[Waiting]:
+    """What is open in the project and this viewer may see; what the viewer can answer first, then by due day."""
+    person = None if scope.is_staff or scope.preview else scope.viewer.person_id
+    statement = (
+        select(*_COLUMNS, _can_answer(person).label("is_mine"))
+        .select_from(_FROM)
+        .where(
+            DECISION.c.project_id == scope.project_id,
+            TURN.c.project_id == scope.project_id,
+            DECISION.c.audience.in_(scope.audiences),
+        )
+    )
+    return _in_order(await db.execute(statement.limit(MOST)))
+
+
+async def waiting_everywhere(db: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    """What is open in all projects of a viewer: for staff every project, for a client those of their memberships."""
+    statement = (
+        select(*_COLUMNS, _can_answer(None if viewer.is_staff else viewer.person_id).label("is_mine"))
+        .where(PROJECT.c.status != ProjectStatus.ARCHIVED)
+        .limit(MOST)
+        .execution_options(cross_project="what waits in a viewer's own projects")
+    )
+    return _in_order(
+        await db.execute(_for_staff(statement, viewer) if viewer.is_staff else _for_client(statement, viewer))
+    )
+
+
+def _for_staff(statement: Select[Any], viewer: Viewer) -> Select[Any]:
+    sees_money = bool(viewer.staff & {StaffRole.FINANCE, StaffRole.MANAGER, StaffRole.ADMIN})
+    seen = true() if sees_money else DECISION.c.audience == Audience.CLIENT
+    return statement.select_from(_FROM).where(seen)
+
+
+def _for_client(statement: Select[Any], viewer: Viewer) -> Select[Any]:
+    mine = and_(MEMBERSHIP.c.project_id == DECISION.c.project_id, MEMBERSHIP.c.person_id == viewer.person_id)
+    seen = or_(
+        DECISION.c.audience == Audience.CLIENT, and_(DECISION.c.audience == Audience.BILLING, MEMBERSHIP.c.billing)
+    )
+    return statement.select_from(_FROM.join(MEMBERSHIP, mine)).where(seen)
+
+
+def _can_answer(person: UUID | None) -> Any:
+    """Whether this person can answer now: asked, with the role, or for somebody who is; and that answer is missing."""
+    if person is None:
+        return literal(False)
+    return and_(DECISION.c.state == DecisionState.ASKED, DECISION.c.turn == Side.CLIENT, _as_somebody(person))
+
+
+def _as_somebody(person: UUID) -> Any:
+    today = clock.now().date()
+    delegated = exists().where(
+        Delegation.project_id == DECISION.c.project_id,
+        Delegation.person_id == Membership.person_id,
+        Delegation.to_person_id == person,
+        Delegation.ended_at.is_(None),
+        # By a day either way: the project's own day decides when the answer is given.
+        Delegation.from_on <= today,
+        Delegation.until_on >= today,
+    )
+    named = exists().where(
+        DecisionPerson.project_id == DECISION.c.project_id,
+        DecisionPerson.decision_number == DECISION.c.number,
+        DecisionPerson.person_id == Membership.person_id,
+    )
+    answered = exists().where(
+        DecisionAnswer.project_id == DECISION.c.project_id,
+        DecisionAnswer.decision_number == DECISION.c.number,
+        DecisionAnswer.principal_id == Membership.person_id,
+    )
+    return exists().where(
+        Membership.project_id == DECISION.c.project_id,
+        or_(Membership.person_id == person, delegated),
+        Membership.approver,
+        or_(DECISION.c.audience != Audience.BILLING, Membership.billing),
+        or_(DECISION.c.is_named.is_(False), named),
+        ~answered,
+    )
+
+
+def _in_order(rows: Any) -> list[Waiting]:
+    found = [_row(row) for row in rows]
+    return sorted(found, key=lambda one: (not one.is_mine, one.due_on or date.max, one.since))
+
+
+def _row(row: Row[Any]) -> Waiting:
+    overdue = row.due_on is not None and row.due_on < clock.now().date()
+    return Waiting(
+        row.key, row.name, row.company, row.number, row.kind, row.title, row.turn, row.from_at, row.due_on,
+        row.holds_up, bool(row.is_mine), overdue,
+    )  # fmt: skip
+
+
+async def waited_in_all(db: AsyncSession, scope: Scope) -> Waited:
+    """How long each side has kept the other waiting over all decisions that this viewer may see, in working minutes."""
+    statement = (
+        select(TURN.c.side, TURN.c.from_at, func.coalesce(TURN.c.minutes, -1).label("minutes"))
+        .join(
+            DECISION,
+            and_(DECISION.c.project_id == TURN.c.project_id, DECISION.c.number == TURN.c.decision_number),
+        )
+        .where(
+            TURN.c.project_id == scope.project_id,
+            DECISION.c.project_id == scope.project_id,
+            DECISION.c.audience.in_(scope.audiences),
+        )
+    )
+    ended = statement.where(TURN.c.until_at.is_not(None)).subquery()
+    sums = select(ended.c.side, func.sum(ended.c.minutes)).group_by(ended.c.side)
+    minutes = {side: int(total) for side, total in await db.execute(sums)}
+    now = clock.now()
+    for turn in await db.execute(statement.where(TURN.c.until_at.is_(None)).limit(MOST)):
+        minutes[turn.side] = minutes.get(turn.side, 0) + minutes_between(scope, turn.from_at, now)
+    return Waited(minutes.get(Side.CLIENT, 0), minutes.get(Side.AGENCY, 0))
+
+
+def for_viewer(found: Sequence[Waiting], viewer: Viewer) -> list[Waiting]:
+    """Of what is open, what this viewer's own side has to do."""
+    return [one for one in found if (one.side is Side.AGENCY) == viewer.is_staff]

@@ -1,0 +1,51 @@
+"""Where an answer becomes an act: the decision is kept, and what follows from it is done in the same transaction."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import SYSTEM, Scope
+from portal.changes import decided as changes
+from portal.decisions import commands, queries
+from portal.decisions.commands import Answer, Answered
+from portal.decisions.models import Decision, DecisionKind, DecisionState
+from portal.decisions.proof import Proof
+from portal.designs import decided as designs
+from portal.ledger import commands as ledger
+from portal.ledger.keys import SigningKeys
+from portal.projects import queries as projects
+from portal.requirements import decided as requirements
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """What a room does about its decisions: `before` refuses an answer that cannot be given, `after` acts on one."""
+
+    before: Callable[[AsyncSession, Scope, Decision, Answer], Awaitable[None]]
+    after: Callable[[AsyncSession, Scope, Decision], Awaitable[None]]
+
+
+FOLLOWS: Mapping[DecisionKind, Follow] = {
+    DecisionKind.DESIGN: Follow(designs.before, designs.after),
+    DecisionKind.REQUIREMENT: Follow(requirements.before, requirements.after),
+    DecisionKind.CHANGE_REQUEST: Follow(changes.before, changes.after),
+}
+
+
+async def decide(
+    db: AsyncSession, scope: Scope, keys: SigningKeys, portal: str, number: int, given: Answer, proof: Proof
+) -> Answered:
+    """Keeps an answer and, when it settles the decision, does what follows. All of it or nothing.
+
+    Raises as `decisions.commands.answer` does, and Conflict for what the decision's own room refuses.
+    """
+    await ledger.lock(db, scope.project_id)
+    decision = await queries.decision(db, scope, number)
+    follow = FOLLOWS[decision.kind]
+    if decision.state is DecisionState.ASKED:
+        await follow.before(db, scope, decision, given)
+    answered = await commands.answer(db, scope, keys, portal, number, given, proof)
+    if answered.is_new and answered.decision.outcome is not None:
+        await follow.after(db, await projects.scope_for(db, SYSTEM, scope.key), answered.decision)
+    return answered
