@@ -62,7 +62,26 @@ def _reply_address(value: str) -> str:
 
 
 Colour = Annotated[str, AfterValidator(_colour)]
+
+
+def _files_address(value: str) -> str:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in ("s3", "gs", "az", "file") or not (parts.netloc or parts.path.strip("/"))):
+        raise ValueError("must be an address such as s3://bucket/prefix, gs://bucket, az://container or file:///folder")
+    return value
+
+
+def _scanner_address(value: str) -> str:
+    parts = urlsplit(value)
+    is_tcp = parts.scheme == "tcp" and parts.hostname and parts.port and not parts.path.strip("/")
+    if value and not is_tcp and not (parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/")):
+        raise ValueError("must be an address such as tcp://localhost:3310 or unix:///run/clamav/clamd.ctl")
+    return value
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
+FilesAddress = Annotated[str, AfterValidator(_files_address)]
+ScannerAddress = Annotated[str, AfterValidator(_scanner_address)]
 Issuer = Annotated[str, AfterValidator(_issuer)]
 StaffRoleName = Literal["member", "manager", "finance", "admin"]
 
@@ -148,6 +167,15 @@ class Settings(BaseModel):
     session_absolute_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 24 * 14
     invitation_days: Annotated[int, Field(ge=1, le=365)] = 14
     import_max_bytes: Annotated[int, Field(ge=1024)] = 100 * 1024 * 1024
+    files_url: FilesAddress = ""
+    """Where files lie: `s3://bucket/prefix`, `gs://…`, `az://…`, `file:///folder`; empty: `files` under `data_dir`."""
+    files_options: dict[str, SecretStr] = {}
+    """What the store of files must know to be reached: region, endpoint, keys, as the library `obstore` names them."""
+    files_project_bytes: Annotated[int, Field(ge=1024)] = 20 * 1024**3
+    """What the files of one project may take together."""
+    file_max_bytes: Annotated[int, Field(ge=1024)] = 250 * 1024 * 1024
+    clamd_url: ScannerAddress = ""
+    """`tcp://host:3310` or `unix:///run/clamav/clamd.ctl`: each file is scanned there or refused; empty: no scanner."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Prometheus metrics on 127.0.0.1 at this port; 0: off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -46,6 +46,8 @@ async def come_in(
             is_staff=bool(staff),
         ),
     )
+    until = clock.now() + timedelta(hours=settings.session_absolute_hours)
+    await people.note_standing(db, person.id, staff, until)
     return await sessions.start(
         db, settings, account, person.id, staff, sign_in_id=taken.id, user_agent=user_agent, replaces=replaces
     )

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from portal.notify.outbox import Deliver, Undeliverable
+from portal.notify.outbox import AddressRefused, Deliver
 from portal.settings import Settings
 
 TIMEOUT_SECONDS = 30
@@ -54,7 +54,8 @@ def by_smtp(address: str) -> Deliver:
             )
         except aiosmtplib.SMTPRecipientsRefused as refused:
             if all(500 <= one.code < 600 for one in refused.recipients):
-                raise Undeliverable("the mail server knows no such address") from None
+                one = refused.recipients[0]
+                raise AddressRefused(one.recipient, str(one.code)) from None
             raise
 
     return deliver

@@ -6,8 +6,8 @@ dies lets its lease run out, and the next try carries the same Message-ID.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -19,7 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.db import Database
 from portal.errors import Unavailable
+from portal.notify import refused
 from portal.notify.models import Mail
+from portal.notify.rules import Topic
 
 log = logging.getLogger("portal.notify")
 
@@ -29,11 +31,31 @@ DELAYS_SECONDS = (30, 120, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 IDLE_SECONDS = 5.0
 
 Compose = Callable[["Due"], EmailMessage]
+Prepare = Callable[["Due"], Awaitable["Due | None"]]
+"""Asks again, when a mail is about to leave, whether its person may and wishes to have it; None: no longer."""
 Deliver = Callable[[EmailMessage], Awaitable[None]]
 
 
 class Undeliverable(Exception):
     """The mail can never be sent: trying again is useless. The text names no address."""
+
+
+class AddressRefused(Undeliverable):
+    """The mail server refuses an address for ever; `status` is its reply code."""
+
+    def __init__(self, address: str, status: str) -> None:
+        super().__init__("the mail server refuses the address for ever")
+        self.address = address
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture inside a mail, as `subtype` of image/."""
+
+    content: bytes
+    subtype: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +70,42 @@ class Due:
     created_at: datetime
     attempts: int
     lease_ends: datetime
+    person_id: UUID | None = None
+    topic: Topic | None = None
+    picture: Picture | None = field(default=None, repr=False)
 
 
-async def enqueue(db: AsyncSession, *, recipient: str, locale: str, template: str, context: dict[str, Any]) -> UUID:
-    """Puts a mail into the outbox; it leaves only if the caller's transaction commits. Returns its id."""
+async def enqueue(
+    db: AsyncSession,
+    *,
+    recipient: str,
+    locale: str,
+    template: str,
+    context: dict[str, Any],
+    person_id: UUID | None = None,
+    topic: Topic | None = None,
+    dedupe_key: str | None = None,
+    not_before: datetime | None = None,
+) -> UUID:
+    """Puts a mail into the outbox; it leaves only if the caller's transaction commits. Returns its id.
+
+    A second mail of the same `dedupe_key` breaks the table's own rule and with it the transaction: ask `known_of`.
+    """
     now = clock.now()
     mail = Mail(
-        recipient=recipient, locale=locale, template=template, context=context, created_at=now, due_at=now, attempts=0,
-        last_error=None, sent_at=None, failed_at=None, ended=False,
+        recipient=recipient, locale=locale, template=template, context=context, created_at=now,
+        due_at=max(not_before or now, now), attempts=0, last_error=None, sent_at=None, failed_at=None, ended=False,
+        dedupe_key=dedupe_key, person_id=person_id, topic=topic,
     )  # fmt: skip
     db.add(mail)
     await db.flush()
     return mail.id
+
+
+async def known_of(db: AsyncSession, dedupe_keys: Collection[str]) -> set[str]:
+    """Which of these keys have a mail already."""
+    statement = select(Mail.dedupe_key).where(Mail.dedupe_key.in_(dedupe_keys))
+    return {key for key in await db.scalars(statement) if key}
 
 
 async def take_due(db: AsyncSession) -> Due | None:
@@ -78,10 +124,16 @@ async def take_due(db: AsyncSession) -> Due | None:
         update(Mail)
         .where(Mail.id == oldest)
         .values(due_at=lease_ends, attempts=Mail.attempts + 1)
-        .returning(Mail.id, Mail.recipient, Mail.locale, Mail.template, Mail.context, Mail.created_at, Mail.attempts)
-    )
+        .returning(
+            Mail.id, Mail.recipient, Mail.locale, Mail.template, Mail.context, Mail.created_at, Mail.attempts,
+            Mail.person_id, Mail.topic,
+        )
+    )  # fmt: skip
     row = (await db.execute(statement)).one_or_none()
-    return Due(**row._mapping, lease_ends=lease_ends) if row else None
+    if row is None:
+        return None
+    topic = Topic(row.topic) if row.topic else None
+    return Due(**{**row._mapping, "topic": topic}, lease_ends=lease_ends)
 
 
 async def finish(db: AsyncSession, due: Due, error: str | None = None, *, give_up: bool = False) -> None:
@@ -97,31 +149,43 @@ async def finish(db: AsyncSession, due: Due, error: str | None = None, *, give_u
     await db.execute(update(Mail).where(Mail.id == due.id, Mail.due_at == due.lease_ends).values(**values))
 
 
-async def send_one(database: Database, compose: Compose, deliver: Deliver) -> bool:
+async def send_one(database: Database, compose: Compose, deliver: Deliver, prepare: Prepare | None = None) -> bool:
     """Sends the mail that is due, if one is; whether there was one."""
     async with database.write() as db:
         due = await take_due(db)
     if due is None:
         return False
-    error, give_up = None, False
-    try:
-        await deliver(compose(due))
-    except Undeliverable as refused:
-        error, give_up = str(refused), True
-    except Exception as failure:  # whatever a mail server or a network does, the mail stays and is tried again
-        error = type(failure).__name__
+    failure = await _try(due, compose, deliver, prepare)
+    is_final = isinstance(failure, Undeliverable)
+    error = None if failure is None else str(failure) if is_final else type(failure).__name__
     async with database.write() as db:
-        await finish(db, due, error, give_up=give_up)
+        await finish(db, due, error, give_up=is_final)
+        if isinstance(failure, AddressRefused):
+            await refused.record(db, failure.address, "smtp", failure.status)
+        elif failure is None:
+            await refused.accepted(db, due.recipient)
     # The address stays out of the log; the mail's id finds it.
     log.info("mail", extra={"mail": str(due.id), "template": due.template, "try": due.attempts, "error": error})
     return True
 
 
-async def send_forever(database: Database, compose: Compose, deliver: Deliver) -> None:
+async def _try(due: Due, compose: Compose, deliver: Deliver, prepare: Prepare | None) -> Exception | None:
+    """Sends a mail, or tells why not: whatever a mail server or a network does, the mail stays in the outbox."""
+    try:
+        ready = await prepare(due) if prepare else due
+        if ready is None:
+            return Undeliverable("its person may not, or does not wish to, have it any more")
+        await deliver(compose(ready))
+    except Exception as failure:
+        return failure
+    return None
+
+
+async def send_forever(database: Database, compose: Compose, deliver: Deliver, prepare: Prepare | None = None) -> None:
     """The sender's loop; ends by cancellation. A database that is away for a while does not end it."""
     while True:
         try:
-            if await send_one(database, compose, deliver):
+            if await send_one(database, compose, deliver, prepare):
                 continue
         except (Unavailable, OSError) as error:
             log.warning("mail outbox unreachable", extra={"error": type(error).__name__})

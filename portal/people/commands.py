@@ -1,6 +1,7 @@
 """Writes of people: companies, persons, and who of them is a member of a project. The caller owns the transaction."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from portal.access.models import Membership
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import Audience, NewEvent
 from portal.people import queries
-from portal.people.models import Company, Identity, Person
+from portal.people.models import Company, Identity, Person, StaffStanding
 from portal.people.rules import clean_name, clean_roles
 
 
@@ -125,3 +126,17 @@ async def release(db: AsyncSession, viewer: Viewer, person_id: UUID) -> None:
     if not person.email:
         raise Invalid("This person has no verified address by which they could come back.", field="person")
     await db.execute(delete(Identity).where(Identity.person_id == person_id))
+
+
+async def note_standing(db: AsyncSession, person_id: UUID, roles: frozenset[StaffRole], until_at: datetime) -> None:
+    """Remembers until when somebody counts as staff for being told of things; without roles, that they do not."""
+    known = await db.get(StaffStanding, person_id)
+    if not roles:
+        if known is not None:
+            await db.delete(known)
+        return
+    if known is None:
+        db.add(StaffStanding(person_id=person_id, roles=sorted(roles), until_at=until_at))
+    else:
+        known.roles, known.until_at = sorted(roles), until_at
+    await db.flush()

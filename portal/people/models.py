@@ -88,3 +88,16 @@ class Invitation(Base):
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     person_id: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class StaffStanding(Base):
+    """The staff roles that somebody's last sign-in brought, for telling them of things while they are away.
+
+    It lets nobody in: sessions carry their own roles. It counts as long as a session of that sign-in could.
+    """
+
+    __tablename__ = "staff_standing"
+
+    person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    roles: Mapped[list[str]] = mapped_column(JSON)
+    until_at: Mapped[datetime] = mapped_column(UtcDateTime())

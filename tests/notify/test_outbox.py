@@ -127,9 +127,9 @@ async def test_an_undeliverable_mail_is_not_tried_again(
     database: Database, compose: Callable[[Due], EmailMessage]
 ) -> None:
     mail_id = await enqueue(database)
-    await outbox.send_one(database, compose, Postbox(Undeliverable("the mail server knows no such address")).deliver)
+    await outbox.send_one(database, compose, Postbox(Undeliverable("the mail server refuses the address for ever")).deliver)
     mail = await mail_of(database, mail_id)
-    assert (mail.ended, mail.last_error) == (True, "the mail server knows no such address")
+    assert (mail.ended, mail.last_error) == (True, "the mail server refuses the address for ever")
 
 
 async def test_a_mail_that_cannot_be_made_holds_up_no_other(
