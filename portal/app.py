@@ -12,6 +12,7 @@ import web.routes
 from api.auth import authenticate
 from portal import background, logs, metrics
 from portal.db import Database
+from portal.files.store import open_store
 from portal.identity.providers import Providers
 from portal.kept import KeptPages
 from portal.ledger.keys import open_keys
@@ -29,6 +30,7 @@ def create_app(settings: Settings, *, with_background: bool = False) -> FastAPI:
     app.state.providers = Providers(settings)
     app.state.keys = open_keys(settings.keys_dir, urlsplit(settings.base_url).netloc)
     app.state.kept = KeptPages()
+    app.state.files = open_store(settings)
     app.state.with_background = with_background
     app.state.stopping = asyncio.Event()
     app.state.live = Live(lambda: app.state.database, app.state.stopping)

@@ -47,6 +47,7 @@ SENTENCES: Mapping[str, str] = {
     "member.removed": _("Somebody left the project"),
     "invitation.sent": _("Somebody was invited"),
     "import.finished": _("Items were imported"),
+    "file.added": _("A file was added"),
 }
 OTHERWISE = _("The record was updated")
 

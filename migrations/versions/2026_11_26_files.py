@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.CheckConstraint("size >= 1", name=op.f("ck_file_size_positive")),
         sa.ForeignKeyConstraint(["project_id"], ["project_ledger.id"], name=op.f("fk_file_project_id_project_ledger")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_file")),
-        sa.UniqueConstraint("project_id", "number", name=op.f("uq_file_project_id")),
+        sa.UniqueConstraint("project_id", "number", name=op.f("uq_file_project_id_number")),
     )
     op.create_index("ix_file_sha256", "file", ["project_id", "sha256"])
     op.create_index("ix_file_preview", "file", ["project_id", "preview"])

@@ -1,0 +1,48 @@
+"""The table of files. Their bytes lie in the store (store.py), under the project and their SHA-256."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.db import Base, UtcDateTime
+from portal.ledger.models import AUDIENCE, Audience
+
+
+class File(Base):
+    """A file of a project. It is never changed and never removed: whatever was decided may name it by its digest."""
+
+    __tablename__ = "file"
+    __table_args__ = (
+        UniqueConstraint("project_id", "number"),
+        CheckConstraint("audience IN ('internal', 'client', 'billing')", name="audience"),
+        CheckConstraint("length(sha256) = 32", name="sha256_length"),
+        CheckConstraint("preview IS NULL OR length(preview) = 32", name="preview_length"),
+        CheckConstraint("size >= 1", name="size_positive"),
+        Index("ix_file_sha256", "project_id", "sha256"),
+        Index("ix_file_preview", "project_id", "preview"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"))
+    number: Mapped[int]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(32))
+    size: Mapped[int] = mapped_column(BigInteger)
+    """Bytes."""
+    media_type: Mapped[str]
+    """What the content was found to be (kinds.py); never what the sender called it."""
+    name: Mapped[str]
+    """What the sender called it, cleaned (names.py): for showing alone."""
+    audience: Mapped[Audience] = mapped_column(AUDIENCE)
+    width: Mapped[int | None]
+    """Of a picture, or of a PDF's first page as it is drawn: points, as one looks at it."""
+    height: Mapped[int | None]
+    preview: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """SHA-256 of the picture that we drew of it; None where we draw none."""
+    project_bytes: Mapped[int] = mapped_column(BigInteger)
+    """What the project's files take, up to this one: each content once. Kept so that no sum grows with the project."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    created_by: Mapped[str]
+    """The actor (`person:<uuid>`, `staff:<uuid>`, `robot:<client id>`)."""
+    seq: Mapped[int] = mapped_column(BigInteger)
