@@ -5,13 +5,29 @@ from portal.access import models as access
 from portal.backlog import models as backlog
 from portal.connectors import models as connectors
 from portal.decisions import models as decisions
+from portal.designs import models as designs
 from portal.files import models as files
 from portal.identity import models as identity
 from portal.ledger import models as ledger
 from portal.notify import models as notify
+from portal.notify.webhooks import models as webhooks
 from portal.people import models as people
 from portal.projects import models as projects
 
-ROOMS = (api, ledger, access, notify, people, projects, identity, backlog, connectors, files, decisions)
+ROOMS = (
+    api,
+    ledger,
+    access,
+    notify,
+    people,
+    projects,
+    identity,
+    backlog,
+    connectors,
+    files,
+    decisions,
+    designs,
+    webhooks,
+)
 NOT_MODELLED = {"item_search"}
 """Tables that only SQL knows: the search index differs by database."""
