@@ -5,8 +5,11 @@ from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_name
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import format_decimal
+
+from portal.money import Money, places_of
 
 NOTHING = "–"
 
@@ -47,5 +50,8 @@ def number(value: Decimal | int | None, locale: str) -> str:
 
 @lru_cache(1024)
 def money(minor: int, currency: str, locale: str) -> str:
-    """An amount given in the currency's minor units."""
-    return format_currency(Decimal(minor).scaleb(-get_currency_precision(currency)), currency, locale=locale)
+    """An amount given in the currency's minor units, with all places that ISO 4217 gives it (CLDR gives some fewer)."""
+    places = places_of(currency)
+    pattern = Locale.parse(locale).currency_formats["standard"]
+    amount = Decimal(Money(minor, currency).amount)
+    return str(pattern.apply(amount, locale, currency=currency, force_frac=(places, places)))
