@@ -1,13 +1,15 @@
 """Dates, times and numbers as people of each language write them. A page says the same day many times: kept."""
 
+from copy import copy
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_name
-from babel.numbers import format_decimal
+from babel.numbers import NumberPattern, format_decimal
 
 from portal.money import Money, places_of
 
@@ -51,7 +53,21 @@ def number(value: Decimal | int | None, locale: str) -> str:
 @lru_cache(1024)
 def money(minor: int, currency: str, locale: str) -> str:
     """An amount given in the currency's minor units, with all places that ISO 4217 gives it (CLDR gives some fewer)."""
-    places = places_of(currency)
-    pattern = Locale.parse(locale).currency_formats["standard"]
     amount = Decimal(Money(minor, currency).amount)
-    return str(pattern.apply(amount, locale, currency=currency, force_frac=(places, places)))
+    pattern = _money_pattern(locale, places_of(currency))
+    return str(pattern.apply(amount, locale, currency=currency, currency_digits=False))
+
+
+@lru_cache(16)
+def _money_pattern(locale: str, places: int) -> NumberPattern:
+    pattern = copy(Locale.parse(locale).currency_formats["standard"])
+    pattern.frac_prec = (places, places)
+    return cast(NumberPattern, pattern)
+
+
+@lru_cache(1024)
+def working_time(minutes: int, locale: str) -> str:
+    """Working time in hours, to the quarter of an hour below ten of them: `2.5 hours`, `14 hours`."""
+    hours = Decimal(minutes) / 60
+    shown = round(hours * 4) / Decimal(4) if hours < 10 else Decimal(round(hours))
+    return format_unit(shown, "duration-hour", length="long", locale=locale)
