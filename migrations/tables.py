@@ -13,6 +13,8 @@ from portal.notify import models as notify
 from portal.notify.webhooks import models as webhooks
 from portal.people import models as people
 from portal.projects import models as projects
+from portal.requirements import models as requirements
+from portal.trace import models as trace
 
 ROOMS = (
     api,
@@ -28,6 +30,8 @@ ROOMS = (
     decisions,
     designs,
     webhooks,
+    trace,
+    requirements,
 )
 NOT_MODELLED = {"item_search"}
 """Tables that only SQL knows: the search index differs by database."""

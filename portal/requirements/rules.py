@@ -1,0 +1,76 @@
+"""What a requirement may look like. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from portal.errors import Invalid
+from portal.ledger.models import Audience
+from portal.projects.rules import check_name, check_text
+from portal.requirements.models import Priority, RequirementKind
+
+TITLE_LENGTH = 160
+DESCRIPTION_LENGTH = 20_000
+CRITERION_LENGTH = 2_000
+MOST_CRITERIA = 50
+LINES = {"metric": 300, "target": 300, "external_ref": 200}
+
+
+def check_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A requirement's fields, each checked; `measure` becomes its three parts. Raises Invalid naming the field."""
+    checked: dict[str, Any] = {}
+    for field, value in fields.items():
+        checked |= _measure(value) if field == "measure" else {field: _check(field, value)}
+    return checked
+
+
+def _measure(value: Mapping[str, str] | None) -> dict[str, str]:
+    given = value or {}
+    for part in given.keys() - {"metric", "target", "how_measured"}:
+        raise Invalid(f"A measure has no {part}.", field=f"measure.{part}", value=given[part])
+    return {part: _check(part, given.get(part, "")) for part in ("metric", "target", "how_measured")}
+
+
+def _check(field: str, value: Any) -> Any:
+    match field:
+        case "title":
+            return check_name(value, field, length=TITLE_LENGTH)
+        case "description":
+            return check_text(value, field, length=DESCRIPTION_LENGTH)
+        case "how_measured":
+            return check_text(value.strip(), field, length=CRITERION_LENGTH)
+        case "metric" | "target" | "external_ref":
+            return None if value is None else check_name(value, field, length=LINES[field]) if value else ""
+        case "kind":
+            return _member(RequirementKind, value, field)
+        case "priority":
+            return None if value is None else _member(Priority, value, field)
+        case "criteria":
+            return _criteria(value)
+        case "audience":
+            return _audience(value)
+    raise Invalid(f"A requirement has no field {field}.", field=field, value=value)
+
+
+def _member(kind: Any, value: Any, field: str) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        allowed = ", ".join(one.value for one in kind)
+        raise Invalid(f"{field} must be one of: {allowed}.", field=field, value=value) from None
+
+
+def _audience(value: Any) -> Audience:
+    audience = Audience(_member(Audience, value, "audience"))
+    if audience is Audience.BILLING:
+        raise Invalid("A requirement is for the client or internal.", field="audience", value=value)
+    return audience
+
+
+def _criteria(value: Sequence[str]) -> list[str]:
+    if len(value) > MOST_CRITERIA:
+        raise Invalid(f"A requirement has at most {MOST_CRITERIA} criteria.", field="criteria", value=len(value))
+    criteria = [check_text(one.strip(), f"criteria[{at}]", length=CRITERION_LENGTH) for at, one in enumerate(value)]
+    for at, one in enumerate(criteria):
+        if not one:
+            raise Invalid("A criterion says something.", field=f"criteria[{at}]", value=value[at])
+    return criteria

@@ -1,0 +1,1 @@
+"""Traceability: which requirement, design, item and change request belong together. Knows numbers, no titles."""
