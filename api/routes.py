@@ -14,6 +14,7 @@ from api import (
     companies,
     contributors,
     events,
+    files,
     imports,
     invitations,
     items,
@@ -27,15 +28,17 @@ from api import (
     projects,
     robots,
     statuses,
+    webhooks,
 )
 from api.gate import ApiGate, Authenticate
 from api.problems import KINDS
 from portal.errors import NotFound
+from portal.files.store import open_store
 from portal.kept import KeptPages
 
 ROOMS = (
     me, companies, people, robots, projects, memberships, invitations, milestones, iterations, statuses, contributors,
-    items, imports, events, burndown,
+    items, files, imports, events, burndown, webhooks,
 )  # fmt: skip
 VERSION = "1.0.0"
 
@@ -54,6 +57,7 @@ def build(portal: FastAPI, *, authenticate: Authenticate) -> FastAPI:
     )
     api.state = portal.state
     portal.state.kept = getattr(portal.state, "kept", None) or KeptPages()
+    portal.state.files = getattr(portal.state, "files", None) or open_store(portal.state.settings)
     api.state.under_way, api.state.imports = set(), set()
     for room in ROOMS:
         # Taken over flat rather than included: an included router is matched twice at every request.

@@ -22,11 +22,15 @@ from api.models import IdempotencyKey
 from portal import clock
 from portal.connectors.models import ImportJob
 from portal.db import Base, Database
+from portal.files import orphans
 from portal.identity.models import Session, SignIn, SpentToken
 from portal.ledger.heads import sign_due_heads
 from portal.notify import outbox
 from portal.notify.compose import composer
 from portal.notify.deliver import delivery
+from portal.notify.webhooks import delivering
+from portal.notify.webhooks.models import WebhookDelivery
+from portal.notify.webhooks.sending import Sender
 from web import catalogues
 
 LOCK_FILE = "background.lock"
@@ -34,6 +38,7 @@ TICK_SECONDS = 1.0
 ROWS_AT_ONCE = 500
 """Rows deleted by one transaction: on SQLite all requests of the process wait for it."""
 SESSIONS_KEPT = timedelta(days=1)
+DELIVERIES_KEPT = timedelta(days=30)
 START_WITHIN = timedelta(minutes=10)
 """An import whose process has not begun by then never will."""
 ELSEWHERE_WITHIN = timedelta(hours=6)
@@ -57,6 +62,7 @@ async def run(state: State) -> None:
     """Sends mail and does all jobs when they are due, until cancelled."""
     async with asyncio.TaskGroup() as group:
         group.create_task(send_mail(state))
+        group.create_task(send_webhooks(state))
         group.create_task(do_jobs(state))
 
 
@@ -119,6 +125,7 @@ async def clear_expired(state: State) -> int:
             await delete_before(state.database, SignIn, SignIn.expires_at, now),
             await delete_before(state.database, SpentToken, SpentToken.expires_at, now),
             await delete_before(state.database, IdempotencyKey, IdempotencyKey.expires_at, now),
+            await delete_before(state.database, WebhookDelivery, WebhookDelivery.at, now - DELIVERIES_KEPT),
         ]
     )
 
@@ -130,7 +137,8 @@ async def delete_before(database: Database, table: type[Base], column: Instrumen
     total = 0
     while True:
         async with database.write() as db:
-            result: Any = await db.execute(delete(table).where(tuple_(*key).in_(old)))
+            statement = delete(table).where(tuple_(*key).in_(old))
+            result: Any = await db.execute(statement.execution_options(cross_project="clearing away what has expired"))
             deleted = int(result.rowcount)
         total += deleted
         if deleted < ROWS_AT_ONCE:
@@ -168,14 +176,29 @@ def is_abandoned(job: ImportJob) -> bool:
         os.close(handle)
 
 
+async def collect_orphans(state: State) -> int:
+    """Removes bytes that were sent more than a day ago and that no file names."""
+    return await orphans.collect(state.files, state.database)
+
+
 async def send_mail(state: State) -> None:
     """Sends what is in the outbox, until cancelled. Leases keep several processes from sending the same mail."""
     compose = composer(state.settings, catalogues.catalogue)
     await outbox.send_forever(state.database, compose, delivery(state.settings))
 
 
+async def send_webhooks(state: State) -> None:
+    """Tells the agency's systems of events, until cancelled. Leases keep several processes from doing it twice."""
+    sender = Sender(allow_private=state.settings.webhook_allow_private)
+    try:
+        await delivering.send_forever(state.database, sender)
+    finally:
+        await sender.close()
+
+
 JOBS = (
     Job("sign heads", 600, sign_heads),
     Job("clear expired", 3600, clear_expired),
     Job("fail abandoned imports", 60, fail_abandoned_imports),
+    Job("collect orphaned files", 6 * 3600, collect_orphans),
 )

@@ -24,6 +24,8 @@ OPEN = ("/auth/", "/static/", "/.well-known/", "/api/", "/healthz", "/readyz", "
         "/robots.txt")  # fmt: skip
 """Addresses that answer without a session; everything else is for people who are signed in."""
 READING = ("GET", "HEAD")
+LASTING = re.compile(r"/(live|files/[^/]+(/preview)?)$")
+"""Addresses whose answers may take long to send: no session stays open for them."""
 
 
 def session_cookie(settings: Settings) -> str:
@@ -64,7 +66,7 @@ class Gate:
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: dict[str, Any] = scope.setdefault("state", {})
         database: Database = self.state.database
-        keeps = scope["method"] in READING and not scope["path"].endswith("/live")
+        keeps = scope["method"] in READING and not LASTING.search(scope["path"])
         async with database.read() as db:
             arrival = await self._arrive(db, scope)
             state["arrival"] = arrival

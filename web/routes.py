@@ -13,6 +13,9 @@ from web import (
     backchannel,
     backlog,
     burndown,
+    deciding,
+    decisions,
+    files,
     health,
     live,
     locale_choice,
@@ -26,7 +29,8 @@ from web import (
 from web.errors import page_for
 
 ROUTERS = (
-    projects.router, backlog.router, burndown.router, activity.router, live.router, auth.router, sign_out.router,
+    projects.router, backlog.router, burndown.router, activity.router, decisions.router, deciding.router, files.router,
+    live.router, auth.router, sign_out.router,
     backchannel.router, me.router, locale_choice.router, health.router, static_files.router,
     well_known.router,
 )  # fmt: skip

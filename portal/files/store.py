@@ -141,17 +141,24 @@ class Store:
         """The bytes from `start` up to and without `end` (None: all), piece by piece."""
         key = self.key(project_id, sha256)
         if end is None:
-            end = await self._size(key)
+            end = await self.size(project_id, sha256)
         async for piece in self._pieces(key, start, end):
             yield piece
 
     async def read(self, project_id: UUID, sha256: bytes, most: int) -> bytes:
         """All bytes of a small file. Raises TooLarge when there are more than `most`."""
         key = self.key(project_id, sha256)
-        size = await self._size(key)
+        size = await self.size(project_id, sha256)
         if size > most:
             raise TooLarge(f"The file has {size} bytes; at most {most} can be read at once.")
         return b"".join([piece async for piece in self._pieces(key, 0, size)])
+
+    async def size(self, project_id: UUID, sha256: bytes) -> int:
+        """How many bytes there are."""
+        import obstore
+
+        with _answers(missing=True):
+            return int((await obstore.head_async(self._objects, self.key(project_id, sha256)))["size"])
 
     async def holds(self, project_id: UUID, sha256: bytes) -> bool:
         """Whether the bytes are there."""
@@ -189,12 +196,6 @@ class Store:
             return
         with _answers():
             await obstore.delete_async(self._objects, key)
-
-    async def _size(self, key: str) -> int:
-        import obstore
-
-        with _answers(missing=True):
-            return int((await obstore.head_async(self._objects, key))["size"])
 
     async def _pieces(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
         import obstore

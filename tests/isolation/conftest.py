@@ -11,10 +11,15 @@ from fastapi import FastAPI
 
 from portal import app as portal
 from portal.db import Database
+from portal.decisions import commands as decisions
+from portal.files.store import Store
 from portal.identity.providers import Providers
+from portal.ledger.models import Audience
 from portal.projects import commands as projects
 from portal.projects.models import MONDAY_TO_FRIDAY
 from tests.support.cast import Cast, add_item
+from tests.support.decisions import ask
+from tests.support.files import add_file
 from tests.support.hostile_provider import HostileProvider
 from tests.support.sign_in import Router, settings_for
 from web.gate import session_cookie
@@ -67,12 +72,12 @@ async def stage(database: Database, cast: Cast, tmp_path: Path) -> AsyncIterator
     await app.state.database.dispose()
     await app.state.providers.close()
     app.state.database, app.state.providers = database, Providers(settings, Router(provider))
-    await _fill(database, cast)
+    await _fill(database, cast, app.state.files)
     yield Stage(app, cast, provider)
     await app.state.providers.close()
 
 
-async def _fill(database: Database, cast: Cast) -> None:
+async def _fill(database: Database, cast: Cast, store: Store) -> None:
     for key, word in (("BRIDGE", "Riveting"), ("HARBOUR", SECRETS["HARBOUR"])):
         async with database.write() as db:
             scope = await cast.scope(db, "wei", key)
@@ -80,5 +85,11 @@ async def _fill(database: Database, cast: Cast) -> None:
             await projects.add_milestone(db, scope, name=f"{word} milestone")
             await projects.change_project(db, scope, {"summary": f"{word} summary", "working_days": MONDAY_TO_FRIDAY})
         await add_item(database, cast, key, title=f"{word} item", labels=[word], iteration=1, milestone=1)
+        content = {"title": f"{word} question", "description": f"{word} text"}
+        await ask(database, cast, key, title=f"{word} question", content=content, holds_up=f"{word} work")
+        await add_file(database, cast, store, f"{word} file", key, audience=Audience.CLIENT)
     word = SECRETS["internal"]
     await add_item(database, cast, title=f"{word} item", labels=[word], audience="internal", description=word)
+    async with database.write() as db:
+        await decisions.judge(db, await cast.scope(db, "wei"), 1, f"{word} judgement")
+    await add_file(database, cast, store, f"{word} file")

@@ -1,0 +1,58 @@
+"""Files for the tests: made here, so that none has to be kept beside them."""
+
+import io
+from collections.abc import AsyncIterator
+
+from portal.db import Database
+from portal.files import commands, intake, names
+from portal.files.intake import Received
+from portal.files.models import File
+from portal.files.store import Store
+from portal.ledger.models import Audience
+from tests.support.cast import Cast
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    """Bytes as they arrive."""
+    for part in parts:
+        yield part
+
+
+def picture(width: int = 40, height: int = 30, form: str = "PNG", colour: str = "navy", **options: object) -> bytes:
+    """A picture of one colour."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(out, form, **options)
+    return out.getvalue()
+
+
+def document(pages: int = 1, width: int = 200, height: int = 100, script: str = "") -> bytes:
+    """A PDF with empty pages, and perhaps a script that runs when it is opened."""
+    import pikepdf
+
+    pdf = pikepdf.new()
+    for _ in range(pages):
+        pdf.add_blank_page(page_size=(width, height))
+    if script:
+        pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS=script)
+    out = io.BytesIO()
+    pdf.save(out)
+    return out.getvalue()
+
+
+async def add_file(
+    database: Database,
+    cast: Cast,
+    store: Store,
+    content: str,
+    key: str = "BRIDGE",
+    audience: Audience = Audience.INTERNAL,
+) -> File:
+    """A file that Wei adds. Its preview is its content: nothing is drawn, which takes a process."""
+    async with database.read() as db:
+        scope = await cast.scope(db, "wei", key)
+    stored = await store.put(scope.project_id, intake.once(content.encode()), max_bytes=1000)
+    received = Received(store, stored, names.clean(f"{content}.txt"), "text/plain", 1, 1, preview=stored)
+    async with database.write() as db:
+        return await commands.add_file(db, scope, received, audience=audience)
