@@ -28,6 +28,8 @@ SIGNING_FILE = "signing.pem"
 ED25519_NOTE = b"\x01"
 """The signature type of Ed25519 in a C2SP signed note."""
 MAX_KEYS = 100
+MOST_TOKEN_CHARACTERS = 4_000_000
+"""The longest token that is signed or read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class SigningKeys:
         """A payload as JWS in compact form (RFC 7515), signed by the key in use."""
         header = {"alg": "Ed25519", "kid": self.current.kid, "typ": "portal-receipt+jws"}
         key = OKPKey.import_key(self._private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return jws.serialize_compact(header, payload, key, registry=jws.JWSRegistry(algorithms=["Ed25519"]))
+        return jws.serialize_compact(header, payload, key, registry=token_registry())
 
     def origin(self, project_id: UUID) -> str:
         """The name of a project's log in its checkpoints."""
@@ -91,6 +93,16 @@ class SigningKeys:
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The public keys as a JWK set, for `/.well-known/portal-keys.json`."""
         return jwks_of(self.public)
+
+
+def token_registry() -> jws.JWSRegistry:
+    """What our tokens may be: signed by Ed25519 (RFC 9864) alone, and as long as we allow: the library's own limit,
+
+    about a hundred thousand characters, is less than the content of a large decision.
+    """
+    registry = jws.JWSRegistry(algorithms=["Ed25519"])
+    registry.max_payload_length = MOST_TOKEN_CHARACTERS
+    return registry
 
 
 def jwks_of(keys: tuple[PublicKey, ...]) -> dict[str, list[dict[str, str]]]:
