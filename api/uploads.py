@@ -10,8 +10,6 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import Depends, Request
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 
 from api.bodies import read_json, refuse_encoding
 from api.deps import ProjectKey, Viewing, database_of, open_scope, settings_of
@@ -19,11 +17,11 @@ from api.problems import Refused
 from portal.access import StaffRole
 from portal.connectors.uploads import FOLDER
 from portal.errors import Invalid, TooLarge, Unavailable
+from portal.files import multipart
 
 RAW = ("application/octet-stream", "text/csv")
-FORM = "multipart/form-data"
+FORM = multipart.MEDIA_TYPE
 MAPPING_BYTES = 200_000
-CHUNK = 1024 * 1024
 PATIENCE_SECONDS = 600
 
 
@@ -111,31 +109,28 @@ async def _write(upload: Upload, parts: AsyncIterator[bytes], limit: int) -> Non
 
 async def _from_form(request: Request, upload: Upload, stream: AsyncGenerator[bytes, None], limit: int) -> None:
     """A form with one `file` and perhaps a `mapping`, as JSON."""
-    parser = MultiPartParser(request.headers, stream, max_files=1, max_fields=1, max_part_size=MAPPING_BYTES)
+    mapping: bytes | None = None
+    is_there = False
     try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, ValueError):
+        async for part in multipart.parts_of(request.headers.get("content-type", ""), stream, most=2):
+            if part.field == "file" and part.file_name is not None and not is_there:
+                is_there, upload.name = True, part.file_name
+                await _write(upload, part.chunks, limit)
+            elif part.field == "mapping" and part.file_name is None and mapping is None:
+                mapping = b"".join([chunk async for chunk in bounded(part.chunks, MAPPING_BYTES)])
+            else:
+                raise Invalid("The form needs one file, and may have a mapping.", field="file")
+    except multipart.NotAForm:
         raise Refused("malformed", "This is no form with one file and at most one mapping.") from None
-    try:
-        file, mapping = form.get("file"), form.get("mapping")
-        if not isinstance(file, UploadFile) or not set(form) <= {"file", "mapping"}:
-            raise Invalid("The form needs one file, and may have a mapping.", field="file")
-        upload.name = file.filename or ""
-        await _write(upload, _parts(file), limit)
-        if isinstance(mapping, str):
-            upload.mapping = _mapping(mapping)
-            upload.digest.update(mapping.encode())
-    finally:
-        await form.close()
+    if not is_there:
+        raise Invalid("The form needs one file, and may have a mapping.", field="file")
+    if mapping is not None:
+        upload.mapping = _mapping(mapping)
+        upload.digest.update(mapping)
 
 
-async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
-    while part := await file.read(CHUNK):
-        yield part
-
-
-def _mapping(text: str) -> dict[str, Any]:
-    found = read_json(text.encode("utf-8", "surrogatepass"))
+def _mapping(raw: bytes) -> dict[str, Any]:
+    found = read_json(raw)
     if not isinstance(found, dict):
         raise Invalid("The mapping must be a JSON object.", field="mapping")
     return found
