@@ -3,6 +3,7 @@
 from api import models as api
 from portal.access import models as access
 from portal.backlog import models as backlog
+from portal.changes import models as changes
 from portal.connectors import models as connectors
 from portal.decisions import models as decisions
 from portal.designs import models as designs
@@ -28,6 +29,7 @@ ROOMS = (
     connectors,
     files,
     decisions,
+    changes,
     designs,
     webhooks,
     trace,

@@ -31,12 +31,17 @@ class Outcome:
     did: Literal["created", "changed", "unchanged"]
 
 
-async def add_item(db: AsyncSession, scope: Scope, fields: Mapping[str, Any]) -> Item:
-    """Adds an item and returns it. `fields` as in `change_item`, `title` required; internal unless said otherwise."""
+async def add_item(
+    db: AsyncSession, scope: Scope, fields: Mapping[str, Any], *, change_request: int | None = None
+) -> Item:
+    """Adds an item and returns it. `fields` as in `change_item`, `title` required; internal unless said otherwise.
+
+    `change_request` is the number of the one that brought it, which history and burndown then name.
+    """
     scope.require_staff()
     await ledger.lock(db, scope.project_id)
     plan = await plans.load(db, scope)
-    edit = Edit(scope, plan)
+    edit = Edit(scope, plan, change_request=change_request)
     item = _new_item(scope, plan, fields, number=await _highest(db, Item.number, scope) + 1,
                      position=await _highest(db, Item.position, scope) + POSITION_STEP)  # fmt: skip
     await _check_references(db, scope, item)
@@ -46,7 +51,13 @@ async def add_item(db: AsyncSession, scope: Scope, fields: Mapping[str, Any]) ->
 
 
 async def change_item(
-    db: AsyncSession, scope: Scope, number: int, wanted: Mapping[str, Any], *, reason: str = ""
+    db: AsyncSession,
+    scope: Scope,
+    number: int,
+    wanted: Mapping[str, Any],
+    *,
+    reason: str = "",
+    change_request: int | None = None,
 ) -> Item:
     """Changes an item and returns it.
 
@@ -58,16 +69,19 @@ async def change_item(
     await ledger.lock(db, scope.project_id)
     plan = await plans.load(db, scope)
     item = await queries.item(db, scope, number)
-    edit = Edit(scope, plan, lives=await store.spans_of(db, scope.project_id, [number]))
+    lives = await store.spans_of(db, scope.project_id, [number])
+    edit = Edit(scope, plan, lives=lives, change_request=change_request)
     if edit.changed(item, _resolved(plan, wanted), reason=reason):
         await _check_references(db, scope, item)
         await edit.write(db)
     return item
 
 
-async def remove_item(db: AsyncSession, scope: Scope, number: int, *, reason: str = "") -> Item:
+async def remove_item(
+    db: AsyncSession, scope: Scope, number: int, *, reason: str = "", change_request: int | None = None
+) -> Item:
     """Takes an item out of the backlog; its history stays, and `restore_item` brings it back."""
-    return await _set_deleted(db, scope, number, deleted=True, reason=reason)
+    return await _set_deleted(db, scope, number, deleted=True, reason=reason, change_request=change_request)
 
 
 async def restore_item(db: AsyncSession, scope: Scope, number: int, *, reason: str = "") -> Item:
@@ -75,14 +89,17 @@ async def restore_item(db: AsyncSession, scope: Scope, number: int, *, reason: s
     return await _set_deleted(db, scope, number, deleted=False, reason=reason)
 
 
-async def _set_deleted(db: AsyncSession, scope: Scope, number: int, *, deleted: bool, reason: str) -> Item:
+async def _set_deleted(
+    db: AsyncSession, scope: Scope, number: int, *, deleted: bool, reason: str, change_request: int | None = None
+) -> Item:
     scope.require_staff()
     await ledger.lock(db, scope.project_id)
     plan = await plans.load(db, scope)
     item = await queries.item(db, scope, number, removed=None)
     if item.deleted == deleted:
         raise Conflict(f"Item {number} is {'already removed' if deleted else 'not removed'}.")
-    edit = Edit(scope, plan, lives=await store.spans_of(db, scope.project_id, [number]))
+    lives = await store.spans_of(db, scope.project_id, [number])
+    edit = Edit(scope, plan, lives=lives, change_request=change_request)
     edit.removed_or_restored(item, deleted=deleted, reason=reason)
     await edit.write(db)
     return item
@@ -209,13 +226,21 @@ async def _highest(db: AsyncSession, column: Any, scope: Scope) -> int:
 class Edit:
     """One command's edits of items: collects events and what derives from them, and writes all at once."""
 
-    def __init__(self, scope: Scope, plan: Plan, *, lives: Mapping[int, list[spans.Span]] | None = None) -> None:
-        """`lives` are the present spans of the items that will change."""
+    def __init__(
+        self,
+        scope: Scope,
+        plan: Plan,
+        *,
+        lives: Mapping[int, list[spans.Span]] | None = None,
+        change_request: int | None = None,
+    ) -> None:
+        """`lives` are the present spans of the items that will change, `change_request` is why they do."""
         self.scope = scope
         self.plan = plan
         self.at = clock.now()
         self.lives = dict(lives or {})
-        self.changes = store.Changes(scope.project_id, scope.zone)
+        self.change_request = change_request
+        self.changes = store.Changes(scope.project_id, scope.zone, change_request)
         self.new: list[Item] = []
         self.events: list[ledger.NewEvent] = []
         self.told: list[Item] = []
@@ -289,6 +314,8 @@ class Edit:
 
     def _tell(self, item: Item, kind: str, body: dict[str, Any], *, audience: Audience | None = None) -> None:
         self.told.append(item)
+        if self.change_request is not None:
+            body = body | {"change_request": self.change_request}
         self.events.append(
             ledger.NewEvent(
                 kind=kind,

@@ -166,6 +166,20 @@ class ItemSpan(Base):
     present: Mapped[bool]
 
 
+class ItemCause(Base):
+    """That an item was added, changed or removed at a moment because a change request was accepted.
+
+    The moment is that from which the item's new span holds, so that a step of a burndown can name its cause.
+    """
+
+    __tablename__ = "item_cause"
+
+    project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
+    item_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(UtcDateTime(), primary_key=True)
+    change_number: Mapped[int]
+
+
 class SeriesKind(StrEnum):
     """What a burndown is drawn for."""
 

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.access import Scope
 from portal.backlog import chart, forecast
-from portal.backlog.burndown import STILL, Amounts
-from portal.backlog.models import BurnDay, ItemSpan, SeriesKind
+from portal.backlog.burndown import STILL, Amounts, day_in
+from portal.backlog.models import BurnDay, ItemCause, ItemSpan, SeriesKind
 from portal.backlog.planlines import PlanLine, PlanLines
 from portal.backlog.queries import ITEM
 from portal.backlog.store import span_of
@@ -29,6 +29,12 @@ VELOCITY_ITERATIONS = 12
 QUIET_TAIL = timedelta(days=14)
 """At least so much quiet is drawn after a project's last movement."""
 DAYS, SPANS = cast(Table, BurnDay.__table__), cast(Table, ItemSpan.__table__)
+CAUSES = cast(Table, ItemCause.__table__)
+_CAUSED = and_(
+    CAUSES.c.project_id == SPANS.c.project_id,
+    CAUSES.c.item_number == SPANS.c.item_number,
+    CAUSES.c.at == SPANS.c.valid_from,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +49,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class NamedCause:
-    """A cause of a step with the item it names; an item that this viewer may not know of is not named."""
+    """A cause of a step with the item it names; an item that this viewer may not know of is not named.
+
+    `change_request` is the number of the accepted one that made the item move on that day, if one did.
+    """
 
     cause: chart.Cause
     number: int | None
     title: str | None
+    change_request: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +226,12 @@ async def _causes(
             ITEM.c.title,
             ITEM.c.deleted,
             ITEM.c.audience.label("item_audience"),
+            CAUSES.c.change_number,
         )
         .select_from(
-            SPANS.join(ITEM, and_(ITEM.c.project_id == SPANS.c.project_id, ITEM.c.number == SPANS.c.item_number))
+            SPANS.join(
+                ITEM, and_(ITEM.c.project_id == SPANS.c.project_id, ITEM.c.number == SPANS.c.item_number)
+            ).outerjoin(CAUSES, _CAUSED)
         )
         .where(SPANS.c.project_id == scope.project_id, SPANS.c.item_number.in_(touched))
         .order_by(SPANS.c.item_number, SPANS.c.valid_from)
@@ -228,7 +241,7 @@ async def _causes(
         lives.setdefault(row.item_number, []).append(row)
     lens = chart.Lens((kind, line.id if line else None), unit, scope.zone, scope.is_staff)
     found = [
-        _named(scope, cause, rows[0])
+        _named(scope, cause, rows)
         for number, rows in lives.items()
         for cause in chart.step_causes(number, [span_of(row) for row in rows], lens, first, last)
     ]
@@ -253,7 +266,10 @@ def _touched(scope: Scope, kind: SeriesKind, line: PlanLine | None, first: date,
     return select(latest.subquery().c.item_number)
 
 
-def _named(scope: Scope, cause: chart.Cause, row: Any) -> NamedCause:
+def _named(scope: Scope, cause: chart.Cause, rows: Sequence[Any]) -> NamedCause:
+    row = rows[0]
+    why = [one.change_number for one in rows if one.change_number and day_in(one.valid_from, scope.zone) == cause.day]
+    change_request = why[-1] if why else None
     if scope.is_staff or (row.item_audience == Audience.CLIENT and not row.deleted):
-        return NamedCause(cause, cause.number, row.title)
-    return NamedCause(cause, None, None)
+        return NamedCause(cause, cause.number, row.title, change_request)
+    return NamedCause(cause, None, None, change_request)

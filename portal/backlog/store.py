@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.backlog import burndown, search
-from portal.backlog.models import BurnDay, Item, ItemLabel, ItemSpan, Status
+from portal.backlog.models import BurnDay, Item, ItemCause, ItemLabel, ItemSpan, Status
 from portal.backlog.spans import Facts, Span
 from portal.ledger.models import Audience
 
@@ -29,6 +29,8 @@ class Changes:
 
     project_id: UUID
     zone: ZoneInfo
+    change_request: int | None = None
+    """Why all of this changes, where a change request is why."""
     spans: dict[int, list[Span]] = field(default_factory=dict)
     """The new life of each item that changed."""
     movements: burndown.Movements = field(default_factory=dict)
@@ -101,6 +103,15 @@ async def write(db: AsyncSession, changes: Changes) -> None:
             await db.execute(update(Status).where(*mine).values({column: column + by}))
     await _write_labels(db, changes.project_id, changes.labelled)
     await search.index(db, changes.project_id, changes.texts)
+    if changes.change_request is not None:
+        for number, spans in changes.spans.items():
+            await db.merge(
+                ItemCause(
+                    project_id=changes.project_id, item_number=number, at=spans[-1].valid_from,
+                    change_number=changes.change_request,
+                )
+            )  # fmt: skip
+        await db.flush()
 
 
 async def _write_spans(db: AsyncSession, project_id: UUID, lives: dict[int, list[Span]]) -> None:
