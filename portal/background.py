@@ -22,12 +22,16 @@ from api.models import IdempotencyKey
 from portal import clock
 from portal.connectors.models import ImportJob
 from portal.db import Base, Database
+from portal.decisions import reminders
 from portal.files import orphans
 from portal.identity.models import Session, SignIn, SpentToken
 from portal.ledger.heads import sign_due_heads
+from portal.mailing import digests, telling
+from portal.mailing.sending import preparer
 from portal.notify import outbox
 from portal.notify.compose import composer
 from portal.notify.deliver import delivery
+from portal.notify.models import Mail, MailLink, MailRefused, MailReply
 from portal.notify.webhooks import delivering
 from portal.notify.webhooks.models import WebhookDelivery
 from portal.notify.webhooks.sending import Sender
@@ -39,6 +43,9 @@ ROWS_AT_ONCE = 500
 """Rows deleted by one transaction: on SQLite all requests of the process wait for it."""
 SESSIONS_KEPT = timedelta(days=1)
 DELIVERIES_KEPT = timedelta(days=30)
+MAILS_KEPT = timedelta(days=90)
+"""Long enough for a mail that comes back, and for the telling of an event never to be repeated."""
+REFUSALS_KEPT = timedelta(days=180)
 START_WITHIN = timedelta(minutes=10)
 """An import whose process has not begun by then never will."""
 ELSEWHERE_WITHIN = timedelta(hours=6)
@@ -116,7 +123,7 @@ async def sign_heads(state: State) -> int:
 
 
 async def clear_expired(state: State) -> int:
-    """Deletes sessions, sign-ins, used logout tokens and answers to repeated requests whose time is over."""
+    """Deletes what is over: sessions, sign-ins, logout tokens, answers to repeated requests, mails and their links."""
     now = clock.now()
     return sum(
         [
@@ -125,6 +132,10 @@ async def clear_expired(state: State) -> int:
             await delete_before(state.database, SignIn, SignIn.expires_at, now),
             await delete_before(state.database, SpentToken, SpentToken.expires_at, now),
             await delete_before(state.database, IdempotencyKey, IdempotencyKey.expires_at, now),
+            await delete_before(state.database, Mail, Mail.created_at, now - MAILS_KEPT),
+            await delete_before(state.database, MailLink, MailLink.expires_at, now),
+            await delete_before(state.database, MailReply, MailReply.expires_at, now),
+            await delete_before(state.database, MailRefused, MailRefused.last_at, now - REFUSALS_KEPT),
             await delete_before(state.database, WebhookDelivery, WebhookDelivery.at, now - DELIVERIES_KEPT),
         ]
     )
@@ -184,7 +195,23 @@ async def collect_orphans(state: State) -> int:
 async def send_mail(state: State) -> None:
     """Sends what is in the outbox, until cancelled. Leases keep several processes from sending the same mail."""
     compose = composer(state.settings, catalogues.catalogue)
-    await outbox.send_forever(state.database, compose, delivery(state.settings))
+    prepare = preparer(state.database, state.files)
+    await outbox.send_forever(state.database, compose, delivery(state.settings), prepare)
+
+
+async def remind_of_decisions(state: State) -> int:
+    """Reminds of each decision on the day it is due, once."""
+    return await reminders.remind(state.database)
+
+
+async def tell_people(state: State) -> int:
+    """Mails what cannot wait to the people whom it concerns."""
+    return await telling.tell_people(state.database, state.settings)
+
+
+async def send_digests(state: State) -> int:
+    """Makes the digests that are due."""
+    return await digests.send_digests(state.database)
 
 
 async def send_webhooks(state: State) -> None:
@@ -200,5 +227,8 @@ JOBS = (
     Job("sign heads", 600, sign_heads),
     Job("clear expired", 3600, clear_expired),
     Job("fail abandoned imports", 60, fail_abandoned_imports),
+    Job("remind of decisions", 300, remind_of_decisions),
+    Job("tell people", 5, tell_people),
+    Job("send digests", 60, send_digests),
     Job("collect orphaned files", 6 * 3600, collect_orphans),
 )

@@ -7,6 +7,7 @@ from portal.cli.demo import add_to as add_demo
 from portal.cli.evidence import add_to as add_evidence
 from portal.cli.frame import guarded
 from portal.cli.imports import add_to as add_imports
+from portal.cli.mail import add_to as add_mail
 from portal.cli.members import add_to as add_members
 from portal.cli.projects import add_to as add_projects
 from portal.cli.running import add_to as add_running
@@ -20,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for add in (add_running, add_imports, add_evidence, add_members, add_projects, add_check, add_demo):
+for add in (add_running, add_imports, add_evidence, add_members, add_mail, add_projects, add_check, add_demo):
     add(app)
 
 

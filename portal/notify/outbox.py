@@ -136,10 +136,12 @@ async def take_due(db: AsyncSession) -> Due | None:
     return Due(**{**row._mapping, "topic": topic}, lease_ends=lease_ends)
 
 
-async def finish(db: AsyncSession, due: Due, error: str | None = None, *, give_up: bool = False) -> None:
+async def finish(
+    db: AsyncSession, due: Due, error: str | None = None, *, give_up: bool = False, recipient: str | None = None
+) -> None:
     """Writes down how a try ended. A sender whose lease ran out meanwhile changes nothing."""
     now = clock.now()
-    values: dict[str, Any] = {"last_error": error}
+    values: dict[str, Any] = {"last_error": error, "recipient": recipient or due.recipient}
     if error is None:
         values |= {"sent_at": now, "ended": True}
     elif give_up or due.attempts > len(DELAYS_SECONDS):
@@ -155,30 +157,35 @@ async def send_one(database: Database, compose: Compose, deliver: Deliver, prepa
         due = await take_due(db)
     if due is None:
         return False
-    failure = await _try(due, compose, deliver, prepare)
+    failure, recipient = await _try(due, compose, deliver, prepare)
     is_final = isinstance(failure, Undeliverable)
     error = None if failure is None else str(failure) if is_final else type(failure).__name__
     async with database.write() as db:
-        await finish(db, due, error, give_up=is_final)
+        await finish(db, due, error, give_up=is_final, recipient=recipient)
         if isinstance(failure, AddressRefused):
             await refused.record(db, failure.address, "smtp", failure.status)
         elif failure is None:
-            await refused.accepted(db, due.recipient)
+            await refused.accepted(db, recipient)
     # The address stays out of the log; the mail's id finds it.
     log.info("mail", extra={"mail": str(due.id), "template": due.template, "try": due.attempts, "error": error})
     return True
 
 
-async def _try(due: Due, compose: Compose, deliver: Deliver, prepare: Prepare | None) -> Exception | None:
-    """Sends a mail, or tells why not: whatever a mail server or a network does, the mail stays in the outbox."""
+async def _try(due: Due, compose: Compose, deliver: Deliver, prepare: Prepare | None) -> tuple[Exception | None, str]:
+    """Sends a mail, or tells why not: whatever a mail server or a network does, the mail stays in the outbox.
+
+    With the address that it went to: a person's may have changed since.
+    """
+    recipient = due.recipient
     try:
         ready = await prepare(due) if prepare else due
         if ready is None:
-            return Undeliverable("its person may not, or does not wish to, have it any more")
+            return Undeliverable("its person may not, or does not wish to, have it any more"), recipient
+        recipient = ready.recipient
         await deliver(compose(ready))
     except Exception as failure:
-        return failure
-    return None
+        return failure, recipient
+    return None, recipient
 
 
 async def send_forever(database: Database, compose: Compose, deliver: Deliver, prepare: Prepare | None = None) -> None:

@@ -37,7 +37,7 @@ def state(database: Database, tmp_path: Path) -> Any:
         data_dir=tmp_path,
     )
     keys = open_keys(settings.keys_dir, "127.0.0.1:8000")
-    return SimpleNamespace(settings=settings, database=database, keys=keys)
+    return SimpleNamespace(settings=settings, database=database, keys=keys, files=None)
 
 
 @pytest.fixture

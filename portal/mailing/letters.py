@@ -1,0 +1,64 @@
+"""What a mail about one event says, and the ways that lead back from it."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import Scope
+from portal.backlog import activity
+from portal.backlog.queries import AGENCY
+from portal.decisions.models import Decision
+from portal.ledger.queries import EventRow
+from portal.mailing import kinds
+from portal.notify import links
+from portal.settings import Settings
+
+LONGEST_WORDS = 1_000
+
+
+async def of_event(db: AsyncSession, scope: Scope, event: EventRow, decision: Decision | None) -> dict[str, Any]:
+    """The context of the template `decision` for one reader. Names are those that this reader may read; no amounts."""
+    happening = (await activity.told(db, scope, [event]))[0]
+    due_on = decision.due_on if decision else None
+    return {
+        "kind": event.kind.partition(".")[2],
+        "project": scope.project.name,
+        "key": scope.key,
+        "seq": event.seq,
+        "audience": event.audience.value,
+        "number": decision.number if decision else None,
+        "title": decision.title if decision else str(event.body.get("title") or f"#{event.subject_number}"),
+        "about": decision.kind.value if decision else event.subject_kind,
+        "version": decision.subject_version if decision else None,
+        "due_on": due_on.isoformat() if due_on and event.kind in kinds.FOR_CLIENT else None,
+        "is_due": due_on == scope.today,
+        "holds_up": decision.holds_up if decision and event.kind in kinds.FOR_CLIENT else "",
+        "by": happening.actor if happening.actor != AGENCY and event.actor != "system" else None,
+        "words": _words(event),
+        "outcome": event.body.get("outcome"),
+        "path": _path(scope, event, decision),
+        "is_staff": scope.is_staff,
+        "takes_reply": decision is not None and not scope.is_staff,
+    }
+
+
+def _words(event: EventRow) -> str:
+    """What somebody wrote: an answer's comment, a question, a reason."""
+    text = next((str(event.body[name]) for name in ("text", "comment", "reason") if event.body.get(name)), "")
+    return text if len(text) <= LONGEST_WORDS else text[:LONGEST_WORDS].rstrip() + " …"
+
+
+def _path(scope: Scope, event: EventRow, decision: Decision | None) -> str:
+    if decision is not None:
+        return f"/projects/{scope.key}/decisions/{decision.number}"
+    return f"/projects/{scope.key}/changes/{event.subject_number}"
+
+
+def add_ways_back(
+    db: AsyncSession, settings: Settings, mail_id: UUID, person_id: UUID, scope: Scope, context: dict[str, Any]
+) -> None:
+    """Makes the mail's link, and the place of its answer, good for this person."""
+    links.add_link(db, settings, mail_id, person_id, context["path"])
+    if context["takes_reply"]:
+        links.add_reply(db, settings, mail_id, person_id, scope.project_id, context["number"])

@@ -1,0 +1,125 @@
+"""The last question before a mail leaves: may this person still have it, do they still wish it, does it still hold?"""
+
+import asyncio
+import io
+import logging
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import Scope, Viewer
+from portal.db import Database
+from portal.decisions import queries
+from portal.errors import NotFound, PortalError
+from portal.files import queries as files
+from portal.files.store import Store
+from portal.ledger.models import Audience
+from portal.mailing import kinds, readers, telling
+from portal.notify import preferences, refused
+from portal.notify.outbox import Due, Picture, Prepare
+from portal.projects import queries as projects
+
+MOST_PREVIEW = 32 * 1024 * 1024
+PICTURE_WIDTH, PICTURE_HEIGHT = 1068, 1400
+"""Points: twice the width at which mails show it, and so much of a long page that it can be recognised."""
+
+_log = logging.getLogger(__name__)
+
+
+def preparer(database: Database, store: Store) -> Prepare:
+    """Asks about each mail to a person when it is about to leave; mails to mere addresses leave as they are."""
+
+    async def prepare(due: Due) -> Due | None:
+        if due.person_id is None:
+            return due
+        async with database.read() as db:
+            ready = await _still_wanted(db, due)
+            pictured = await _pictured(db, ready) if ready else None
+        if ready is None or pictured is None:
+            return ready
+        return replace(ready, picture=await _picture(store, *pictured))
+
+    return prepare
+
+
+async def _still_wanted(db: AsyncSession, due: Due) -> Due | None:
+    assert due.person_id is not None  # the caller looked
+    viewer = await readers.person(db, due.person_id)
+    if viewer is None or await refused.is_left_alone(db, viewer.email):
+        return None
+    wishes = preferences.wishes_of(await preferences.of_person(db, due.person_id), "UTC")
+    if due.topic is not None and not wishes.wants(due.topic):
+        return None
+    check = _digest_holds if due.template == "digest" else _letter_holds
+    context = await check(db, viewer, due.context)
+    return replace(due, recipient=viewer.email, locale=viewer.locale, context=context) if context else None
+
+
+async def _letter_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:
+    """The same context while the reader may see the event, and can still do what they are asked for; else None."""
+    try:
+        scope = await projects.scope_for(db, viewer, context["key"])
+        if Audience(context["audience"]) not in scope.audiences or scope.is_staff != context["is_staff"]:
+            return None
+        if context["number"] is None or f"decision.{context['kind']}" not in kinds.FOR_CLIENT:
+            return context
+        decision = await queries.decision(db, scope, context["number"])
+    except NotFound:
+        return None
+    return context if await telling.can_answer(db, scope, decision) else None
+
+
+async def _digest_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:
+    """The context without the projects that the reader may not see any more, or not all that they could."""
+    kept = [part for part in context["projects"] if await _may_see(db, viewer, part)]
+    return {"projects": kept, "waiting": sum(len(part["waiting"]) for part in kept)} if kept else None
+
+
+async def _may_see(db: AsyncSession, viewer: Viewer, part: dict[str, Any]) -> bool:
+    try:
+        scope = await projects.scope_for(db, viewer, part["key"])
+    except NotFound:
+        return False
+    return set(part["audiences"]) <= {one.value for one in scope.audiences}
+
+
+async def _pictured(db: AsyncSession, due: Due) -> tuple[Scope, bytes] | None:
+    """The preview of the first file that a letter's decision is about and its reader may see: scope and digest."""
+    if due.template != "decision" or due.context["number"] is None:
+        return None
+    viewer = await readers.person(db, due.person_id) if due.person_id else None
+    if viewer is None:
+        return None
+    scope = await projects.scope_for(db, viewer, due.context["key"])
+    named = queries.content_of(await queries.decision(db, scope, due.context["number"])).get("files") or []
+    numbers = [one["number"] for one in named if isinstance(one, dict) and isinstance(one.get("number"), int)]
+    found = await files.files_by_numbers(db, scope, numbers)
+    previews = [found[number].preview for number in numbers if number in found]
+    return next(((scope, preview) for preview in previews if preview is not None), None)
+
+
+async def _picture(store: Store, scope: Scope, preview: bytes) -> Picture | None:
+    """The preview as every mail program can show it; without it the mail leaves without a picture."""
+    try:
+        content = await store.read(scope.project_id, preview, MOST_PREVIEW)
+        return await asyncio.to_thread(drawn, content)
+    except (PortalError, OSError, ValueError) as error:
+        _log.warning("A mail leaves without its picture.", extra={"error": type(error).__name__})
+        return None
+
+
+def drawn(content: bytes) -> Picture:
+    """One of our own previews as a JPEG: not every mail program knows WebP."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content), formats=("WEBP",)) as opened:
+        picture = opened.convert("RGBA")
+    wide = min(PICTURE_WIDTH, picture.width)
+    high = max(1, round(picture.height * wide / picture.width))
+    picture = picture.resize((wide, high)).crop((0, 0, wide, min(high, PICTURE_HEIGHT)))
+    ground = Image.new("RGB", picture.size, "#ffffff")
+    ground.paste(picture, mask=picture.getchannel("A"))
+    written = io.BytesIO()
+    ground.save(written, "JPEG", quality=80, optimize=True)
+    return Picture(written.getvalue(), "jpeg", "preview.jpg")

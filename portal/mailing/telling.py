@@ -1,0 +1,159 @@
+"""Reads each project's events once, and puts the mails that cannot wait into the outbox.
+
+The cursor moves in the transaction that enqueues: after a crash both are there, or neither. One mail of a person and
+an event is all that the outbox takes (its `dedupe_key`), whatever reads the events twice.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock
+from portal.access import SYSTEM, ProjectFacts, Scope
+from portal.access.models import Membership
+from portal.db import Database
+from portal.decisions import delegations, queries, rules
+from portal.decisions.models import Decision, DecisionState
+from portal.errors import NotFound, PortalError
+from portal.ledger import queries as ledger
+from portal.ledger.models import Audience, ProjectLedger
+from portal.ledger.queries import EventRow
+from portal.mailing import kinds, letters, readers
+from portal.mailing.readers import Reader
+from portal.notify import outbox, preferences
+from portal.notify.models import NotifyCursor, NotifyReader
+from portal.notify.rules import Asked, Topic
+from portal.people.models import StaffStanding
+from portal.projects import queries as projects
+from portal.settings import Settings
+
+EVENTS_AT_ONCE = 500
+PROJECTS_AT_ONCE = 100
+
+
+async def tell_people(database: Database, settings: Settings) -> int:
+    """Tells what happened since the last time in every project, one transaction each; returns how many mails."""
+    behind = select(ProjectLedger.id, ProjectLedger.key).outerjoin(
+        NotifyCursor, NotifyCursor.project_id == ProjectLedger.id
+    )
+    behind = behind.where(ProjectLedger.version > func.coalesce(NotifyCursor.seq, 0)).limit(PROJECTS_AT_ONCE)
+    async with database.read() as db:
+        waiting = (await db.execute(behind.execution_options(cross_project="what is untold in any project"))).all()
+    told = 0
+    for project_id, key in waiting:
+        async with database.write() as db:
+            told += await tell_project(db, settings, project_id, key)
+    return told
+
+
+async def tell_project(db: AsyncSession, settings: Settings, project_id: UUID, key: str) -> int:
+    """Tells a project's next events; returns how many mails were put into the outbox."""
+    cursor = await _cursor(db, project_id)
+    events = await ledger.since(db, project_id, tuple(Audience), cursor.seq, EVENTS_AT_ONCE)
+    if not events:
+        return 0
+    mails = 0
+    try:
+        project = (await projects.scope_for(db, SYSTEM, key)).project
+    except NotFound:  # a ledger that no project hangs on: nobody can be told of it
+        pass
+    else:
+        await _follow(db, project_id, events, cursor.seq)
+        mails = await _tell(db, settings, project, [event for event in events if event.kind in kinds.AT_ONCE])
+    cursor.seq = events[-1].seq
+    await db.flush()
+    return mails
+
+
+async def _cursor(db: AsyncSession, project_id: UUID) -> NotifyCursor:
+    """The project's cursor, held until the transaction ends."""
+    statement = select(NotifyCursor).where(NotifyCursor.project_id == project_id).with_for_update()
+    found = await db.scalar(statement)
+    if found is None:
+        found = NotifyCursor(project_id=project_id, seq=0)
+        db.add(found)
+        await db.flush()
+    return found
+
+
+async def _follow(db: AsyncSession, project_id: UUID, events: Sequence[EventRow], seq: int) -> None:
+    """Members, and staff who did something, are told from here on; who joined just now, from that moment on."""
+    known = set(await db.scalars(select(NotifyReader.person_id).where(NotifyReader.project_id == project_id)))
+    members = set(await db.scalars(select(Membership.person_id).where(Membership.project_id == project_id)))
+    acted = {UUID(event.actor.removeprefix("staff:")) for event in events if event.actor.startswith("staff:")}
+    staff = set(await db.scalars(select(StaffStanding.person_id).where(StaffStanding.person_id.in_(acted - known))))
+    joined = {event.body.get("person"): event.seq for event in events if event.kind == "member.joined"}
+    for person_id in sorted(members | staff):
+        if person_id not in known:
+            since = joined.get(f"person:{person_id}", seq)
+            db.add(NotifyReader(project_id=project_id, person_id=person_id, seq=since))
+            await preferences.known(db, person_id)
+    await db.flush()
+
+
+async def _tell(db: AsyncSession, settings: Settings, project: ProjectFacts, events: Sequence[EventRow]) -> int:
+    if not events:
+        return 0
+    everybody = await readers.of_project(db, project)
+    mails = 0
+    for event in events:
+        subject = await _subject(db, project, event)
+        wanted = {key_of(one.viewer.person_id, project.id, event.seq): one for one in everybody}
+        for known in await outbox.known_of(db, wanted.keys()):
+            del wanted[known]
+        for dedupe_key, reader in wanted.items():
+            if reader.wishes.asked is Asked.NOW and await is_told(db, reader.scope, event, subject):
+                await _enqueue(db, settings, reader, event, subject, dedupe_key)
+                mails += 1
+    return mails
+
+
+def key_of(person_id: UUID | None, project_id: UUID, seq: int) -> str:
+    """Names the one mail that a person may get about an event."""
+    return f"{person_id}:{project_id}:{seq}"
+
+
+async def _subject(db: AsyncSession, project: ProjectFacts, event: EventRow) -> Decision | None:
+    if event.subject_kind != "decision" or event.subject_number is None:
+        return None
+    statement = select(Decision).where(Decision.project_id == project.id, Decision.number == event.subject_number)
+    return await db.scalar(statement)
+
+
+async def is_told(db: AsyncSession, scope: Scope, event: EventRow, decision: Decision | None) -> bool:
+    """Whether somebody is to hear at once of an event, by what they are in the project now."""
+    if event.audience not in scope.audiences or kinds.is_by(event, scope.viewer.person_id):
+        return False
+    if event.kind in kinds.FOR_CLIENT:
+        return decision is not None and await can_answer(db, scope, decision)
+    asked_it = decision is not None and decision.asked_by == scope.viewer.actor
+    return scope.is_staff and (bool(scope.viewer.staff & readers.MANAGERS) or asked_it)
+
+
+async def can_answer(db: AsyncSession, scope: Scope, decision: Decision) -> bool:
+    """Whether somebody of the client can answer a decision now: it is open, and an answer of theirs is missing."""
+    if decision.state is not DecisionState.ASKED or scope.is_staff:
+        return False
+    named, answers = await queries.people_and_answers(db, scope, decision.number)
+    principals = await delegations.principals(db, scope, rules.roles_for(decision.audience))
+    try:
+        can = rules.may_answer(scope, decision, named, principals)
+    except PortalError:
+        return False
+    return bool(set(can) - {answer.principal_id for answer in answers})
+
+
+async def _enqueue(
+    db: AsyncSession, settings: Settings, reader: Reader, event: EventRow, decision: Decision | None, dedupe_key: str
+) -> None:
+    viewer, scope = reader.viewer, reader.scope
+    assert viewer.person_id is not None  # readers are people
+    context = await letters.of_event(db, scope, event, decision)
+    mail_id = await outbox.enqueue(
+        db, recipient=viewer.email, locale=viewer.locale, template="decision", context=context,
+        person_id=viewer.person_id, topic=Topic.ASKED, dedupe_key=dedupe_key,
+        not_before=reader.wishes.first_loud(clock.now()),
+    )  # fmt: skip
+    letters.add_ways_back(db, settings, mail_id, viewer.person_id, scope, context)
