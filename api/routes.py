@@ -13,6 +13,7 @@ from api import (
     burndown,
     companies,
     contributors,
+    decisions,
     events,
     files,
     imports,
@@ -28,6 +29,7 @@ from api import (
     projects,
     robots,
     statuses,
+    waiting,
     webhooks,
 )
 from api.gate import ApiGate, Authenticate
@@ -38,7 +40,7 @@ from portal.kept import KeptPages
 
 ROOMS = (
     me, companies, people, robots, projects, memberships, invitations, milestones, iterations, statuses, contributors,
-    items, files, imports, events, burndown, webhooks,
+    items, files, imports, events, burndown, decisions, waiting, webhooks,
 )  # fmt: skip
 VERSION = "1.0.0"
 

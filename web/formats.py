@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.numbers import NumberPattern, format_decimal
+from babel.units import format_unit
 
 from portal.money import Money, places_of
 

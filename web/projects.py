@@ -18,6 +18,9 @@ from portal.backlog.models import SeriesKind
 from portal.backlog.planlines import PlanLine, PlanLines
 from portal.backlog.queries import ItemLine, Overview
 from portal.backlog.reports import Burndown, Wanted
+from portal.decisions import waiting
+from portal.decisions.models import Side
+from portal.decisions.waiting import Waiting
 from portal.errors import NotFound
 from portal.identity import sessions
 from portal.ledger import queries as ledger
@@ -63,6 +66,7 @@ class Glance:
     lately: Decimal | None
     lately_since: date | None
     today: date
+    waiting: Sequence[Waiting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +130,11 @@ async def overview(request: Request, scope: ProjectScope, db: ReadSession) -> Re
     plan = await planlines.plan_lines(db, scope)
     backlog = await queries_of_backlog.overview(db, scope, plan.statuses)
     found = await reports.burndown(db, scope, plan, Wanted(SeriesKind.PROJECT), causes=False)
-    page = _glance(scope, plan, backlog, found)
+    page = _glance(scope, plan, backlog, found, await waiting.waiting(db, scope))
     return respond(request, "projects/overview.html", page, scope=scope, tab="overview", etag=etag)
 
 
-def _glance(scope: Scope, plan: PlanLines, backlog: Overview, found: Burndown) -> Glance:
+def _glance(scope: Scope, plan: PlanLines, backlog: Overview, found: Burndown, asked: Sequence[Waiting]) -> Glance:
     today, now = scope.today, found.now
     before = [point for point in found.points if point.day <= today - LATELY]
     return Glance(
@@ -143,6 +147,7 @@ def _glance(scope: Scope, plan: PlanLines, backlog: Overview, found: Burndown) -
         lately=now.done - before[-1].done if now and before else None,
         lately_since=today - LATELY if before else None,
         today=today,
+        waiting=[one for one in asked if one.side is Side.CLIENT],
     )
 
 

@@ -79,6 +79,7 @@ def environment(locale: str) -> Environment:
         datetime=_datetime,
         number=lambda value: formats.number(value, locale),
         money=lambda minor, currency: formats.money(minor, currency, locale),
+        waited=lambda minutes: formats.working_time(minutes, locale),
         zone=lambda name: formats.zone_name(name, locale),
         markdown=to_html,
         day_in=lambda moment, zone: formats.day(clock.day_of(moment, zone), locale),

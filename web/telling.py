@@ -47,6 +47,17 @@ SENTENCES: Mapping[str, str] = {
     "member.removed": _("Somebody left the project"),
     "invitation.sent": _("Somebody was invited"),
     "import.finished": _("Items were imported"),
+    "decision.asked": _("A decision was asked for"),
+    "decision.answered": _("A decision was answered"),
+    "decision.withdrawn": _("A question was withdrawn"),
+    "decision.superseded": _("A newer version took the place of a question"),
+    "decision.question_asked": _("The client asked back"),
+    "decision.question_answered": _("The team answered a question"),
+    "decision.remarked": _("A remark on a decision"),
+    "decision.reminded": _("A reminder of a decision was sent"),
+    "decision.judged": _("A note among ourselves about a decision"),
+    "delegation.given": _("Somebody delegated their decisions"),
+    "delegation.ended": _("A delegation ended"),
     "file.added": _("A file was added"),
 }
 OTHERWISE = _("The record was updated")
@@ -78,7 +89,10 @@ FIELDS: Mapping[str, str] = {
 STAFF_FIELDS: Mapping[str, str] = {"audience": _("Shown to"), "parent_number": _("Part of")}
 LONG_TEXTS = {"description", "acceptance_criteria"}
 BY_CATEGORY = {"done": "item.finished", "doing": "item.started", "dropped": "item.dropped", "todo": "item.changed"}
-MARKS = {"item.finished": "done", "item.blocked": "ask", "item.reopened": "ask"}
+MARKS = {"decision.asked": "ask", "item.finished": "done", "item.blocked": "ask", "item.reopened": "ask"}
+
+PLACES = {"item": "items", "milestone": "milestones", "decision": "decisions"}
+"""Subjects with a page of their own, and where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +227,10 @@ def _subject(happening: Happening) -> str:
     event = happening.event
     if event.subject_kind in ("iteration", "milestone") and event.subject_number is not None:
         return happening.plan.get((event.subject_kind, event.subject_number), "")
-    return happening.title or (str(event.body.get("name", "")) if event.subject_kind == "status" else "")
+    named = {"status": "name", "decision": "title"}.get(event.subject_kind)
+    return happening.title or (str(event.body.get(named, "")) if named else "")
 
 
 def _link(event: EventRow, teller: Teller) -> str:
-    if event.subject_kind in ("item", "milestone") and event.subject_number is not None:
-        return f"/projects/{teller.key}/{event.subject_kind}s/{event.subject_number}"
-    return ""
+    place = PLACES.get(event.subject_kind)
+    return f"/projects/{teller.key}/{place}/{event.subject_number}" if place and event.subject_number else ""

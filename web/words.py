@@ -22,6 +22,17 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "member": _("Member"), "manager": _("Manager"), "finance": _("Finance"), "admin": _("Administrator"),
     },
     "show_staff": {"name": _("by name"), "role": _("as “the team”"), "hidden": _("not at all")},
+    "decision_kind": {
+        "design": _("Design"), "requirement": _("Requirement"), "change_request": _("Change request"),
+    },
+    "decision_state": {
+        "asked": _("Open"), "decided": _("Decided"), "withdrawn": _("Withdrawn"), "superseded": _("Superseded"),
+    },
+    "verdict": {
+        "approved": _("Approved"), "approved_with_remarks": _("Approved with remarks"),
+        "changes_wanted": _("Changes wanted"), "declined": _("Declined"),
+    },
+    "side": {"client": _("The client"), "agency": _("The agency")},
     "audience": {"internal": _("Internal"), "client": _("Client"), "billing": _("Billing")},
 }  # fmt: skip
 

@@ -113,7 +113,6 @@ def _new_decision(scope: Scope, question: Question, number: int) -> Decision:
 
 def _asked_body(decision: Decision, question: Question) -> dict[str, Any]:
     return {
-        "title": decision.title,
         "content_digest": decision.digest.hex(),
         "people": [f"person:{one}" for one in question.people],
         "needed": decision.needed,
@@ -206,6 +205,14 @@ async def answer(
     return Answered(decision, receipt, is_new=True)
 
 
+async def may_answer(db: AsyncSession, scope: Scope, number: int) -> list[UUID]:
+    """As whom this viewer may answer a decision. Raises NotFound, NotAllowed."""
+    decision = await queries.decision(db, scope, number)
+    named, _answers = await queries.people_and_answers(db, scope, number)
+    principals = await delegations.principals(db, scope, rules.roles_for(decision.audience))
+    return rules.may_answer(scope, decision, named, principals)
+
+
 async def _principal(
     db: AsyncSession,
     scope: Scope,
@@ -244,7 +251,6 @@ async def _prove(
 ) -> Receipt:  # fmt: skip
     content = queries.content_of(decision)
     body = _subject_of(decision) | {
-        "title": decision.title,
         "content_digest": decision.digest.hex(),
         "evidence_digest": receipts.document_digest(row.evidence),
         "verdict": row.verdict.value,
@@ -321,6 +327,7 @@ async def judge(db: AsyncSession, scope: Scope, number: int, text: str) -> Decis
 
 async def keep_draft(db: AsyncSession, scope: Scope, number: int, written: Mapping[str, str]) -> None:
     """Keeps what somebody had written (verdict, comment, choice) while they go to prove themselves anew."""
+    scope.require_writable()
     await queries.decision(db, scope, number)
     values = {field: written.get(field, "")[: workflow.LONGEST_COMMENT] for field in ("verdict", "comment", "choice")}
     await forget_draft(db, scope, number)
@@ -353,7 +360,12 @@ async def open_decision(db: AsyncSession, scope: Scope, number: int) -> Decision
 
 
 def _subject_of(decision: Decision) -> dict[str, Any]:
-    return {"of": decision.kind.value, "number": decision.subject_number, "version": decision.subject_version}
+    return {
+        "title": decision.title,
+        "of": decision.kind.value,
+        "number": decision.subject_number,
+        "version": decision.subject_version,
+    }
 
 
 async def _tell(

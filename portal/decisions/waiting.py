@@ -71,7 +71,7 @@ async def waiting(db: AsyncSession, scope: Scope) -> list[Waiting]:
     """What is open in the project and this viewer may see; what the viewer can answer first, then by due day."""
     person = None if scope.is_staff or scope.preview else scope.viewer.person_id
     statement = (
-        select(*_COLUMNS, _can_answer(person).label("is_mine"))
+        select(*_COLUMNS, can_answer(person).label("is_mine"))
         .select_from(_FROM)
         .where(
             DECISION.c.project_id == scope.project_id,
@@ -85,7 +85,7 @@ async def waiting(db: AsyncSession, scope: Scope) -> list[Waiting]:
 async def waiting_everywhere(db: AsyncSession, viewer: Viewer) -> list[Waiting]:
     """What is open in all projects of a viewer: for staff every project, for a client those of their memberships."""
     statement = (
-        select(*_COLUMNS, _can_answer(None if viewer.is_staff else viewer.person_id).label("is_mine"))
+        select(*_COLUMNS, can_answer(None if viewer.is_staff else viewer.person_id).label("is_mine"))
         .where(PROJECT.c.status != ProjectStatus.ARCHIVED)
         .limit(MOST)
         .execution_options(cross_project="what waits in a viewer's own projects")
@@ -109,7 +109,7 @@ def _for_client(statement: Select[Any], viewer: Viewer) -> Select[Any]:
     return statement.select_from(_FROM.join(MEMBERSHIP, mine)).where(seen)
 
 
-def _can_answer(person: UUID | None) -> Any:
+def can_answer(person: UUID | None) -> Any:
     """Whether this person can answer now: asked, with the role, or for somebody who is; and that answer is missing."""
     if person is None:
         return literal(False)
@@ -118,26 +118,39 @@ def _can_answer(person: UUID | None) -> Any:
 
 def _as_somebody(person: UUID) -> Any:
     today = clock.now().date()
-    delegated = exists().where(
-        Delegation.project_id == DECISION.c.project_id,
-        Delegation.person_id == Membership.person_id,
-        Delegation.to_person_id == person,
-        Delegation.ended_at.is_(None),
-        # By a day either way: the project's own day decides when the answer is given.
-        Delegation.from_on <= today,
-        Delegation.until_on >= today,
+    outer = (DECISION, cast(Table, Membership.__table__))
+    delegated = (
+        exists()
+        .where(
+            Delegation.project_id == DECISION.c.project_id,
+            Delegation.person_id == Membership.person_id,
+            Delegation.to_person_id == person,
+            Delegation.ended_at.is_(None),
+            # By a day either way: the project's own day decides when the answer is given.
+            Delegation.from_on <= today,
+            Delegation.until_on >= today,
+        )
+        .correlate(*outer)
     )
-    named = exists().where(
-        DecisionPerson.project_id == DECISION.c.project_id,
-        DecisionPerson.decision_number == DECISION.c.number,
-        DecisionPerson.person_id == Membership.person_id,
+    named = (
+        exists()
+        .where(
+            DecisionPerson.project_id == DECISION.c.project_id,
+            DecisionPerson.decision_number == DECISION.c.number,
+            DecisionPerson.person_id == Membership.person_id,
+        )
+        .correlate(*outer)
     )
-    answered = exists().where(
-        DecisionAnswer.project_id == DECISION.c.project_id,
-        DecisionAnswer.decision_number == DECISION.c.number,
-        DecisionAnswer.principal_id == Membership.person_id,
+    answered = (
+        exists()
+        .where(
+            DecisionAnswer.project_id == DECISION.c.project_id,
+            DecisionAnswer.decision_number == DECISION.c.number,
+            DecisionAnswer.principal_id == Membership.person_id,
+        )
+        .correlate(*outer)
     )
-    return exists().where(
+    answerable = exists().where(
         Membership.project_id == DECISION.c.project_id,
         or_(Membership.person_id == person, delegated),
         Membership.approver,
@@ -145,6 +158,7 @@ def _as_somebody(person: UUID) -> Any:
         or_(DECISION.c.is_named.is_(False), named),
         ~answered,
     )
+    return answerable.correlate(DECISION)
 
 
 def _in_order(rows: Any) -> list[Waiting]:

@@ -1,6 +1,6 @@
 """Reads of people: companies, persons, the members of a project and who was invited to it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -81,6 +81,14 @@ async def members(db: AsyncSession, scope: Scope, *, limit: int = 500) -> list[M
         )
         for row, name, email, company_name in (await db.execute(statement)).all()
     ]
+
+
+async def names_of(db: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of persons whom the caller may name."""
+    if not person_ids:
+        return {}
+    found = await db.execute(select(Person.id, Person.name).where(Person.id.in_(person_ids)))
+    return {person_id: name for person_id, name in found}
 
 
 async def invitations(db: AsyncSession, scope: Scope, *, limit: int = 500) -> Sequence[Invitation]:

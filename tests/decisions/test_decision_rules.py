@@ -1,0 +1,174 @@
+"""What answers add up to, how long somebody waited, and how sure it is who decides: pure rules, case by case."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal import clock
+from portal.decisions import workflow
+from portal.decisions.hours import working_minutes
+from portal.decisions.models import Verdict
+from portal.decisions.proof import StepUpNeeded, check
+from portal.errors import Conflict, Invalid
+from portal.projects.calendar import Calendar
+from portal.settings import DecisionLimit
+from tests.support.decisions import proof_of
+
+YES, REMARKS, CHANGES, NO = (
+    Verdict.APPROVED,
+    Verdict.APPROVED_WITH_REMARKS,
+    Verdict.CHANGES_WANTED,
+    Verdict.DECLINED,
+)
+BERLIN = ZoneInfo("Europe/Berlin")
+NINE_TO_FIVE = (9 * 60, 17 * 60)
+
+
+@pytest.mark.parametrize(
+    ("needed", "asked", "verdicts", "expected"),
+    [
+        (1, None, [], None),
+        (1, None, [YES], YES),
+        (1, None, [REMARKS], REMARKS),
+        (1, None, [NO], NO),
+        (1, None, [CHANGES], CHANGES),
+        (2, None, [YES], None),
+        (2, None, [YES, REMARKS], REMARKS),
+        (2, None, [YES, NO], NO),
+        (3, 3, [YES, YES], None),
+        (3, 3, [YES, YES, YES], YES),
+        (3, 3, [YES, CHANGES], CHANGES),
+        (2, 3, [NO], None),
+        (2, 3, [NO, YES], None),
+        (2, 3, [NO, YES, YES], YES),
+        (2, 3, [NO, CHANGES], CHANGES),
+        (2, 3, [YES, NO, NO], NO),
+    ],
+)
+def test_answers_add_up(needed, asked, verdicts, expected):
+    assert workflow.outcome(needed, asked, verdicts) == expected
+
+
+@given(st.integers(1, 5), st.data())
+def test_named_people_who_have_all_answered_have_always_decided(asked, data):
+    needed = data.draw(st.integers(1, asked))
+    verdicts = data.draw(st.lists(st.sampled_from(Verdict), min_size=asked, max_size=asked))
+    outcome = workflow.outcome(needed, asked, verdicts)
+    assert outcome is not None
+    assert outcome.is_approval == (sum(one.is_approval for one in verdicts) >= needed)
+
+
+@given(st.integers(1, 5), st.data())
+def test_what_is_decided_once_stays_decided_whoever_else_had_answered(asked, data):
+    needed = data.draw(st.integers(1, asked))
+    verdicts = data.draw(st.lists(st.sampled_from(Verdict), min_size=1, max_size=asked))
+    firsts = [workflow.outcome(needed, asked, verdicts[:count]) for count in range(1, len(verdicts) + 1)]
+    settled = [one.is_approval for one in firsts if one is not None]
+    assert len(set(settled)) <= 1
+
+
+@pytest.mark.parametrize("verdict", [REMARKS, CHANGES, NO])
+@pytest.mark.parametrize("comment", ["", "  \n "])
+def test_every_answer_but_a_plain_yes_says_why(verdict, comment):
+    with pytest.raises(Invalid) as refused:
+        workflow.check_comment(verdict, comment)
+    assert refused.value.field == "comment"
+
+
+def test_a_comment_is_bounded():
+    assert workflow.check_comment(YES, " fine ") == "fine"
+    with pytest.raises(Invalid):
+        workflow.check_comment(YES, "x" * 4001)
+
+
+def test_an_approval_takes_one_of_the_alternatives_and_a_refusal_none():
+    assert workflow.check_choice(YES, "B", ["A", "B"], None) == "B"
+    assert workflow.check_choice(NO, "B", ["A", "B"], None) is None
+    assert workflow.check_choice(YES, None, [], None) is None
+    for wrong in (None, "", "C"):
+        with pytest.raises(Invalid):
+            workflow.check_choice(YES, wrong, ["A", "B"], None)
+
+
+def test_who_approves_later_takes_what_was_chosen_before():
+    assert workflow.check_choice(YES, "A", ["A", "B"], "A") == "A"
+    with pytest.raises(Conflict):
+        workflow.check_choice(YES, "B", ["A", "B"], "A")
+
+
+def minutes(start: str, end: str, calendar: Calendar = Calendar()) -> int:  # noqa: B008
+    local = [datetime.fromisoformat(one).replace(tzinfo=BERLIN) for one in (start, end)]
+    return working_minutes(local[0], local[1], BERLIN, calendar, *NINE_TO_FIVE)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "expected"),
+    [
+        ("2026-05-04T10:00", "2026-05-04T11:30", 90),
+        ("2026-05-04T06:00", "2026-05-04T09:30", 30),
+        ("2026-05-04T16:30", "2026-05-05T09:30", 60),
+        ("2026-05-08T16:00", "2026-05-11T10:00", 120),
+        ("2026-05-09T10:00", "2026-05-10T16:00", 0),
+        ("2026-05-04T18:00", "2026-05-04T23:00", 0),
+        ("2026-05-05T10:00", "2026-05-04T10:00", 0),
+        ("2026-05-04T00:00", "2026-05-11T00:00", 5 * 480),
+    ],
+)
+def test_waiting_counts_in_the_working_hours_of_the_project(start, end, expected):
+    assert minutes(start, end) == expected
+
+
+def test_a_day_off_is_nobodys_waiting():
+    assert minutes("2026-05-04T09:00", "2026-05-05T17:00", Calendar(days_off=frozenset({date(2026, 5, 4)}))) == 480
+
+
+def test_a_night_shift_over_the_change_of_clocks_counts_what_really_passed():
+    everyday = Calendar(weekdays=127)
+    start, end = datetime(2026, 3, 28, 23, tzinfo=UTC), datetime(2026, 3, 29, 22, tzinfo=UTC)
+    assert working_minutes(start, end, BERLIN, everyday, 0, 24 * 60) == 23 * 60
+
+
+@given(st.lists(st.integers(0, 60 * 24 * 30), min_size=3, max_size=3).map(sorted))
+def test_two_stretches_are_as_long_as_the_whole(moments):
+    a, b, c = (datetime(2026, 5, 1, tzinfo=UTC) + timedelta(minutes=one) for one in moments)
+    whole, first, second = (
+        working_minutes(start, end, BERLIN, Calendar(), *NINE_TO_FIVE) for start, end in ((a, c), (a, b), (b, c))
+    )
+    assert whole == first + second
+
+
+def test_a_sign_in_that_is_too_long_ago_must_be_renewed():
+    old = proof_of("ada", auth_time=clock.now() - timedelta(minutes=20))
+    for stale in (old, proof_of("ada", auth_time=None)):
+        with pytest.raises(StepUpNeeded) as needed:
+            check(stale, DecisionLimit(fresh_minutes=15), clock.now())
+        assert needed.value.missing == "fresh"
+    check(old, DecisionLimit(fresh_minutes=None), clock.now())
+    check(old, DecisionLimit(fresh_minutes=21), clock.now())
+
+
+@pytest.mark.parametrize(
+    ("second_factor", "proof", "enough"),
+    [
+        ("never", {}, True),
+        ("offered", {}, True),
+        ("offered", {"second_factor_acr": "urn:mfa"}, False),
+        ("offered", {"second_factor_acr": "urn:mfa", "acr": "urn:password"}, False),
+        ("offered", {"second_factor_acr": "urn:mfa", "acr": "urn:mfa"}, True),
+        ("offered", {"second_factor_acr": "urn:mfa", "amr": ("pwd", "mfa")}, True),
+        ("always", {}, False),
+        ("always", {"acr": "urn:mfa"}, False),
+        ("always", {"amr": ("mfa",)}, True),
+    ],
+)
+def test_a_second_factor_is_what_the_provider_vouches_for(second_factor, proof, enough):
+    limit = DecisionLimit(second_factor=second_factor)
+    if enough:
+        check(proof_of("ada", **proof), limit, clock.now())
+        return
+    with pytest.raises(StepUpNeeded) as needed:
+        check(proof_of("ada", **proof), limit, clock.now())
+    assert needed.value.missing == "factor"

@@ -1,0 +1,103 @@
+""" "X decides for me until Friday"."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from portal.access import Role
+from portal.decisions import delegations
+from portal.decisions.models import Verdict
+from portal.errors import Conflict, Invalid, NotAllowed, NotFound
+from portal.ledger import receipts
+from portal.ledger.models import Audience
+from tests.support.decisions import answer, ask, grant
+
+
+async def delegate(database, cast, to="eve", first=0, last=4, name="ada"):
+    async with database.write() as db:
+        scope = await cast.scope(db, name)
+        days = (scope.today + timedelta(days=one) for one in (first, last))
+        return await delegations.delegate(db, scope, cast.people[to], *days)
+
+
+async def test_a_delegate_decides_in_the_others_name_and_the_receipt_says_so(database, cast, keys):
+    await delegate(database, cast)
+    answered = await answer(database, cast, keys, await ask(database, cast), "eve")
+    assert answered.decision.outcome is Verdict.APPROVED
+    event = receipts.verify(answered.receipt.token, keys.public).event
+    assert event["actor"] == f"person:{cast.people['eve']}"
+    assert event["body"]["for"] == f"person:{cast.people['ada']}"
+
+
+async def test_a_delegation_holds_on_its_days_alone(database, cast, keys):
+    with time_machine.travel("2026-05-04T08:00:00Z", tick=False) as now:
+        await delegate(database, cast, first=1, last=2)
+        decision = await ask(database, cast)
+        with pytest.raises(NotAllowed):
+            await answer(database, cast, keys, decision, "eve")
+        now.shift(timedelta(days=3))
+        with pytest.raises(NotAllowed):
+            await answer(database, cast, keys, decision, "eve")
+        now.shift(timedelta(days=-1))
+        assert (await answer(database, cast, keys, decision, "eve")).decision.outcome is Verdict.APPROVED
+
+
+async def test_an_ended_delegation_holds_no_longer(database, cast, keys):
+    row = await delegate(database, cast)
+    async with database.write() as db:
+        with pytest.raises(NotFound):
+            await delegations.end(db, await cast.scope(db, "eve"), row.number)
+        await delegations.end(db, await cast.scope(db, "ada"), row.number)
+    with pytest.raises(NotAllowed):
+        await answer(database, cast, keys, await ask(database, cast), "eve")
+
+
+async def test_delegating_shows_no_price_to_who_may_not_see_it(database, cast, keys):
+    await delegate(database, cast)
+    decision = await ask(database, cast, audience=Audience.BILLING)
+    with pytest.raises(NotFound):
+        await answer(database, cast, keys, decision, "eve")
+
+
+async def test_one_person_answers_for_two(database, cast, keys):
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+    await delegate(database, cast)
+    decision = await ask(database, cast, people=(cast.people["ada"], cast.people["eve"]))
+    assert (await answer(database, cast, keys, decision, "eve")).decision.outcome is None
+    # The same words once more are the same answer, unless it is said for whom they are.
+    both = await answer(database, cast, keys, decision, "eve", principal=cast.people["ada"])
+    assert both.decision.outcome is Verdict.APPROVED
+
+
+async def test_nobody_is_answered_for_who_did_not_delegate(database, cast, keys):
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+    with pytest.raises(Invalid):
+        await answer(database, cast, keys, await ask(database, cast), "eve", principal=cast.people["ada"])
+
+
+@pytest.mark.parametrize("to", ["ada", "mallory", "wei", "nemo"])
+async def test_only_another_member_can_stand_in(database, cast, to):
+    with pytest.raises(Invalid):
+        await delegate(database, cast, to)
+
+
+@pytest.mark.parametrize(("first", "last"), [(-1, 3), (3, 2), (0, 400)])
+async def test_wrong_days_are_refused(database, cast, first, last):
+    with pytest.raises(Invalid):
+        await delegate(database, cast, first=first, last=last)
+
+
+async def test_two_delegations_do_not_overlap(database, cast):
+    await delegate(database, cast, "eve", 0, 4)
+    with pytest.raises(Conflict):
+        await delegate(database, cast, "finn", 4, 6)
+    await delegate(database, cast, "finn", 5, 6)
+
+
+async def test_who_may_not_decide_cannot_hand_it_on(database, cast):
+    for name in ("eve", "wei"):
+        with pytest.raises(NotAllowed):
+            await delegate(database, cast, "finn", name=name)

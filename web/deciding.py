@@ -1,0 +1,117 @@
+"""The answer to a decision: how sure it is who gives it is asked first, and nothing that was written is lost."""
+
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock, settlement
+from portal.access import Scope
+from portal.decisions import commands, proof
+from portal.decisions import queries as decisions
+from portal.decisions.commands import Answer
+from portal.decisions.models import Verdict
+from portal.decisions.proof import Proof, StepUpNeeded
+from portal.errors import Conflict, Invalid, PortalError, Stale
+from portal.identity import queries as identity
+from portal.identity.arrive import Arrival
+from web.auth import providers_of, settings_of
+from web.decisions import Written, decision_page, to
+from web.deps import SignedIn, database_of, writing_scope
+
+router = APIRouter(include_in_schema=False)
+JUST_NOW = timedelta(minutes=3)
+
+
+class AnswerForm:
+    """What the form of a decision sends."""
+
+    def __init__(
+        self,
+        digest: Annotated[str, Form()] = "",
+        verdict: Annotated[str, Form()] = "",
+        comment: Annotated[str, Form()] = "",
+        choice: Annotated[str, Form()] = "",
+        principal: Annotated[str, Form()] = "",
+    ) -> None:
+        self.digest, self.verdict, self.comment, self.choice, self.principal = (
+            digest, verdict, comment, choice, principal,
+        )  # fmt: skip
+
+    def answer(self) -> Answer:
+        """The answer. Raises Invalid for a verdict or a person that is none."""
+        try:
+            verdict = Verdict(self.verdict)
+        except ValueError:
+            raise Invalid("Choose one of the answers.", field="verdict", value=self.verdict) from None
+        try:
+            principal = UUID(self.principal) if self.principal else None
+        except ValueError:
+            raise Invalid("You cannot answer for this person.", field="principal", value=self.principal) from None
+        return Answer(verdict, self.digest, self.comment.replace("\r\n", "\n"), self.choice or None, principal)
+
+    def written(self, refusal: PortalError) -> Written:
+        """The form as it is shown again."""
+        return Written(self.verdict, self.comment, self.choice, refusal.message, refusal.field or "")
+
+
+@router.post("/projects/{key}/decisions/{number}/answer", name="decision_answer")
+async def answer(
+    request: Request, key: str, number: int, arrival: SignedIn, form: Annotated[AnswerForm, Depends()]
+) -> Response:
+    """Keeps the answer and leads back to the decision with its receipt."""
+    try:
+        async with database_of(request).write() as db:
+            scope = await writing_scope(key, arrival, db)
+            await commands.may_answer(db, scope, number)
+            await _decide(request, db, scope, arrival, number, form.answer())
+    except StepUpNeeded as needed:
+        return await _step_up(request, key, arrival, number, form, needed)
+    except (Invalid, Conflict, Stale) as refusal:
+        status = 422 if isinstance(refusal, Invalid) else 409
+        return await _again(request, arrival, number, form.written(refusal), status)
+    return to(f"/projects/{key}/decisions/{number}?notice=answered#answers")
+
+
+async def _decide(
+    request: Request, db: AsyncSession, scope: Scope, arrival: Arrival, number: int, given: Answer
+) -> None:
+    asked = await decisions.decision(db, scope, number)
+    given_proof = await proof_of(request, db, scope, arrival)
+    settings = settings_of(request)
+    if asked.state == "asked":
+        proof.check(given_proof, settings.decision_limit(asked.kind), clock.now())
+    await settlement.decide(db, scope, request.app.state.keys, settings.base_url, number, given, given_proof)
+
+
+async def proof_of(request: Request, db: AsyncSession, scope: Scope, arrival: Arrival) -> Proof:
+    """How the person of this request signed in, as their session keeps it."""
+    session = await identity.session_by_id(db, arrival.session_id)
+    provider = providers_of(request).by_name.get(session.provider)
+    return Proof(
+        issuer=session.issuer, sub=session.sub, name=scope.viewer.name, email=scope.viewer.email,
+        company=scope.project.company_name, acr=session.acr, amr=tuple(session.amr or ()),
+        auth_time=session.auth_time, second_factor_acr=provider.settings.step_up_acr if provider else None,
+    )  # fmt: skip
+
+
+async def _step_up(
+    request: Request, key: str, arrival: Arrival, number: int, form: AnswerForm, needed: StepUpNeeded
+) -> Response:
+    """Keeps what was written and sends the person to prove themselves; who comes from there in vain is told so."""
+    async with database_of(request).write() as db:
+        scope = await writing_scope(key, arrival, db)
+        session = await identity.session_by_id(db, arrival.session_id)
+        await commands.keep_draft(db, scope, number, vars(form))
+    if needed.missing == "factor" and session.auth_time and clock.now() - session.auth_time < JUST_NOW:
+        return await _again(request, arrival, number, form.written(needed), 403)
+    return to("/auth/step-up?next=" + quote(f"/projects/{key}/decisions/{number}#answer", safe=""))
+
+
+async def _again(request: Request, arrival: Arrival, number: int, written: Written, status: int) -> Response:
+    async with database_of(request).read() as db:
+        return await decision_page(request, arrival.scope(), db, number, written=written, status=status)

@@ -1,0 +1,233 @@
+"""Decisions in the browser: what waits, one decision, the answer to it, what is said about it, and delegations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import Role, Scope
+from portal.decisions import commands, delegations, queries, rules, waiting
+from portal.decisions.models import Decision, DecisionDraft, DecisionJudgement, Delegation
+from portal.decisions.queries import Detail, Waited
+from portal.decisions.waiting import Waiting
+from portal.errors import Invalid, NotAllowed, NotFound
+from portal.people import queries as people
+from portal.people.queries import Member
+from web.deps import ProjectScope, ReadSession, SignedIn, UnitOfWork, WritingScope
+from web.render import respond
+
+EACH_PAGE = 50
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPage:
+    """The context of decisions/waiting.html: what waits for the viewer's side, and what the viewer waits for."""
+
+    mine: Sequence[Waiting]
+    ours: Sequence[Waiting]
+    theirs: Sequence[Waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsPage:
+    """The context of decisions/list.html."""
+
+    open: Sequence[Waiting]
+    all: Sequence[Decision]
+    waited: Waited
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What stands in the form: what was sent and refused, or a draft from before a new sign-in."""
+
+    verdict: str = ""
+    comment: str = ""
+    choice: str = ""
+    fault: str = ""
+    field: str = ""
+    is_draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionPage:
+    """The context of decisions/decision.html. `can` are those whose answer the viewer may give, by id and name."""
+
+    detail: Detail
+    can: Sequence[tuple[UUID, str]]
+    written: Written
+    judgements: Sequence[DecisionJudgement]
+    newer: Decision | None
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationsPage:
+    """The context of decisions/delegations.html."""
+
+    mine: Sequence[Delegation]
+    members: Sequence[Member]
+    names: dict[UUID, str]
+    may_delegate: bool
+    today: date
+
+
+@router.get("/waiting", name="waiting")
+async def waiting_page(request: Request, arrival: SignedIn, db: ReadSession) -> Response:
+    """Over all projects: what waits for the viewer, for their side, and what the other side owes."""
+    found = await waiting.waiting_everywhere(db, arrival.viewer)
+    page = _waiting(found, is_staff=arrival.viewer.is_staff)
+    return respond(request, "decisions/waiting.html", page, viewer=arrival.viewer)
+
+
+def _waiting(found: Sequence[Waiting], *, is_staff: bool) -> WaitingPage:
+    ours = [one for one in found if (one.side == "agency") == is_staff]
+    return WaitingPage(
+        mine=[one for one in ours if one.is_mine],
+        ours=[one for one in ours if not one.is_mine],
+        theirs=[one for one in found if one not in ours],
+    )
+
+
+@router.get("/projects/{key}/decisions", name="decisions")
+async def decisions(
+    request: Request, scope: ProjectScope, db: ReadSession, before: Annotated[int | None, Query(ge=1)] = None
+) -> Response:
+    """What is open, how long each side has waited, and every decision so far."""
+    lines = await queries.decisions(db, scope, before=before, limit=EACH_PAGE + 1)
+    page = DecisionsPage(
+        open=await waiting.waiting(db, scope),
+        all=lines[:EACH_PAGE],
+        waited=await waiting.waited_in_all(db, scope),
+        next=f"?before={lines[EACH_PAGE - 1].number}" if len(lines) > EACH_PAGE else "",
+    )
+    return respond(request, "decisions/list.html", page, scope=scope, tab="decisions")
+
+
+@router.get("/projects/{key}/decisions/{number}", name="decision")
+async def decision(request: Request, scope: ProjectScope, db: ReadSession, number: int) -> Response:
+    """One decision: what is asked, the form for those who may answer, the answers with their receipts, the clock."""
+    return await decision_page(request, scope, db, number)
+
+
+async def decision_page(
+    request: Request,
+    scope: Scope,
+    db: AsyncSession,
+    number: int,
+    *,
+    written: Written | None = None,
+    status: int = 200,
+) -> Response:
+    """The page of a decision, with what was written when it is shown again after a refusal."""
+    detail = await queries.detail(db, scope, number)
+    page = DecisionPage(
+        detail=detail,
+        can=await _can(db, scope, detail) if detail.decision.state == "asked" else (),
+        written=written or _draft(await queries.draft(db, scope, number)),
+        judgements=await queries.judgements(db, scope, number),
+        newer=await _newer(db, scope, detail.decision),
+        address=f"/projects/{scope.key}/decisions/{number}",
+    )
+    return respond(request, "decisions/decision.html", page, scope=scope, tab="decisions", status=status)
+
+
+async def _can(db: AsyncSession, scope: Scope, detail: Detail) -> list[tuple[UUID, str]]:
+    named = frozenset(one.person_id for one in detail.people)
+    principals = await delegations.principals(db, scope, rules.roles_for(detail.decision.audience))
+    try:
+        can = rules.may_answer(scope, detail.decision, named, principals)
+    except NotAllowed:
+        return []
+    answered = {one.principal_id for one in detail.answers}
+    names = await people.names_of(db, can)
+    return [(one, names[one]) for one in can if one not in answered]
+
+
+async def _newer(db: AsyncSession, scope: Scope, decision: Decision) -> Decision | None:
+    """The last question about the same subject, when it is another one."""
+    last = (await queries.of_subject(db, scope, decision.kind, decision.subject_number))[0]
+    return last if last.number != decision.number else None
+
+
+def _draft(draft: DecisionDraft | None) -> Written:
+    return Written(draft.verdict, draft.comment, draft.choice, is_draft=True) if draft else Written()
+
+
+@router.post("/projects/{key}/decisions/{number}/remarks", name="decision_remark")
+async def add_remark(
+    scope: WritingScope, db: UnitOfWork, number: int, text: Text = "", question: Annotated[bool, Form()] = False
+) -> Response:
+    """Says something about a decision, or asks the team a question before answering."""
+    await commands.remark(db, scope, number, text, is_question=question and not scope.is_staff)
+    return to(f"/projects/{scope.key}/decisions/{number}#said")
+
+
+@router.post("/projects/{key}/decisions/{number}/judgements", name="decision_judgement")
+async def add_judgement(scope: WritingScope, db: UnitOfWork, number: int, text: Text = "") -> Response:
+    """Staff's private word about a decision."""
+    if not scope.is_staff:
+        raise NotFound("There is nothing here.")
+    await commands.judge(db, scope, number, text)
+    return to(f"/projects/{scope.key}/decisions/{number}#judged")
+
+
+@router.get("/projects/{key}/delegations", name="delegations")
+async def delegations_page(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
+    """Who decides for the viewer, and until when."""
+    members = await people.members(db, scope)
+    mine = await delegations.given_by(db, scope) if not scope.is_staff else ()
+    page = DelegationsPage(
+        mine=mine,
+        members=[one for one in members if one.person_id != scope.viewer.person_id],
+        names={one.person_id: one.name for one in members},
+        may_delegate=Role.APPROVER in scope.roles and not scope.preview,
+        today=scope.today,
+    )
+    return respond(request, "decisions/delegations.html", page, scope=scope, tab="decisions")
+
+
+@router.post("/projects/{key}/delegations", name="delegate")
+async def delegate(
+    scope: WritingScope, db: UnitOfWork, to_person: Text = "", from_on: Text = "", until_on: Text = ""
+) -> Response:
+    """Lets somebody decide for the viewer for some days."""
+    scope.require(Role.APPROVER)
+    person, first, last = _person(to_person), _day(from_on, "from_on"), _day(until_on, "until_on")
+    await delegations.delegate(db, scope, person, first, last)
+    return to(f"/projects/{scope.key}/delegations")
+
+
+@router.post("/projects/{key}/delegations/{number}/end", name="delegation_end")
+async def end_delegation(scope: WritingScope, db: UnitOfWork, number: int) -> Response:
+    """Ends a delegation now."""
+    await delegations.end(db, scope, number)
+    return to(f"/projects/{scope.key}/delegations")
+
+
+def _person(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid("Choose another member of this project.", field="to_person", value=text) from None
+
+
+def _day(text: str, field: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("Give a day such as 2026-12-24.", field=field, value=text) from None
+
+
+def to(address: str) -> RedirectResponse:
+    """Sends the browser on to a page that is read."""
+    return RedirectResponse(address, 303, {"Cache-Control": "no-store"})
