@@ -178,6 +178,8 @@ class Settings(BaseModel):
     """`tcp://host:3310` or `unix:///run/clamav/clamd.ctl`: each file is scanned there or refused; empty: no scanner."""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Prometheus metrics on 127.0.0.1 at this port; 0: off."""
+    webhook_allow_private: bool = False
+    """Lets webhooks go to this machine and its network, and by http; for trying them out, refused in production."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     api_rate_per_minute: Annotated[int, Field(ge=1)] = 6000
 
@@ -207,10 +209,16 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        faults = [*_secret_faults(self), *_address_faults(self), *_provider_faults(self)]
+        faults = [*_secret_faults(self), *_webhook_faults(self), *_address_faults(self), *_provider_faults(self)]
         if faults:
             raise ValueError("\n".join(faults))
         return self
+
+
+def _webhook_faults(settings: Settings) -> list[str]:
+    if settings.environment == "production" and settings.webhook_allow_private:
+        return ["PORTAL_WEBHOOK_ALLOW_PRIVATE is for trying out: in production webhooks go to the public internet."]
+    return []
 
 
 def _secret_faults(settings: Settings) -> list[str]:

@@ -26,6 +26,7 @@ async def stage(api: Api) -> dict[str, Any]:
     await api.post(f"{B}/iterations", {"name": "Sprint 7", "starts_on": "2026-11-09", "ends_on": "2026-11-20"})
     invited = await api.post(f"{B}/invitations", {"email": "jo@client.example", "roles": ["viewer"]})
     status = (await api.get(f"{B}/statuses"))["items"][0]["id"]
+    hook = await api.post("/v1/webhooks", {"name": "Hook", "url": "https://hooks.example/"}, by="root")
     return {
         "key": "BRIDGE",
         "number": 1,
@@ -35,5 +36,6 @@ async def stage(api: Api) -> dict[str, Any]:
         "status_id": status,
         "invitation_id": invited["id"],
         "client_id": "sync-job",
+        "webhook_id": hook["id"],
         "import_id": EXAMPLE_COMPANY,
     }
