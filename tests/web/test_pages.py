@@ -86,13 +86,17 @@ async def test_whoever_is_not_signed_in_is_sent_to_sign_in(browser: Browser, pat
     assert response.headers["location"].startswith("/auth/login")
 
 
+MOST_STATEMENTS = {"/projects/BRIDGE": 5}
+"""The overview answers five questions, and asks one statement more than the others: what waits for a decision."""
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_page_costs_at_most_four_statements_and_unchanged_one(
     browser: Browser, database: Database, planned: Cast, path: str
 ) -> None:
     with counting(database) as statements:
         page = await browser.open(path)
-    assert len(statements) <= 4, "\n\n".join(statements)
+    assert len(statements) <= MOST_STATEMENTS.get(path, 4), "\n\n".join(statements)
     with counting(database) as statements:
         again = await browser.get(path, headers={"If-None-Match": page.response.headers["etag"]})
     assert (again.status_code, again.content, len(statements)) == (304, b"", 1)

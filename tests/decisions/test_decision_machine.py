@@ -1,0 +1,163 @@
+"""Random people in random order, two at once now and then: whatever happens, one outcome, and the books agree."""
+
+import asyncio
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import select
+
+from portal.access import Role
+from portal.db import Database
+from portal.decisions import commands, queries, waiting, workflow
+from portal.decisions.models import Decision, DecisionState, DecisionTurn, Side, Verdict
+from portal.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
+from portal.ledger import receipts
+from portal.ledger.models import Receipt
+from tests.support import databases
+from tests.support.cast import Cast, enter
+from tests.support.decisions import QUESTION, answer, grant, keys_in
+
+APPROVERS = ("ada", "eve", "finn")
+REFUSED = (Conflict, Invalid, NotAllowed, NotFound, Stale)
+PEOPLE = st.sampled_from((*APPROVERS, "wei", "mallory"))
+VERDICTS = st.sampled_from(Verdict)
+
+
+class Deciding(RuleBasedStateMachine):
+    """One project's decisions about two subjects; what was accepted is kept beside, to compare."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.runner = asyncio.Runner()
+        self.asked: list[Decision] = []
+        self.accepted: dict[int, dict[str, Verdict]] = {}
+
+    def run(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+    @initialize()
+    def begin(self) -> None:
+        folder = Path(self.folder.name)
+        self.keys = keys_in(folder)
+        self.run(self._begin(databases.sqlite_copy(folder / "portal.sqlite")))
+
+    async def _begin(self, url: str) -> None:
+        self.database = Database(url)
+        self.cast: Cast = await enter(self.database)
+        async with self.database.write() as db:
+            for name in APPROVERS:
+                await grant(db, self.cast, name, Role.APPROVER)
+
+    @rule(subject=st.integers(1, 2), names=st.sets(st.sampled_from(APPROVERS)), data=st.data())
+    def ask(self, subject: int, names: set[str], data: st.DataObject) -> None:
+        people = tuple(self.cast.people[name] for name in sorted(names))
+        needed = data.draw(st.integers(1, len(people))) if people else None
+        question = replace(
+            QUESTION, subject_number=subject, subject_version=len(self.asked), people=people, needed=needed
+        )
+        self.asked.append(self.run(self._ask(replace(question, content={"version": len(self.asked)}))))
+        self.accepted[self.asked[-1].number] = {}
+
+    async def _ask(self, question: Any) -> Decision:
+        async with self.database.write() as db:
+            return await commands.ask(db, await self.cast.scope(db, "wei"), question)
+
+    @rule(who=PEOPLE, verdict=VERDICTS, data=st.data())
+    def answer(self, who: str, verdict: Verdict, data: st.DataObject) -> None:
+        if self.asked:
+            decision = data.draw(st.sampled_from(self.asked))
+            self._keep(decision, who, verdict, self.run(self._answer(decision, who, verdict)))
+
+    @rule(first=PEOPLE, second=PEOPLE, verdicts=st.tuples(VERDICTS, VERDICTS), data=st.data())
+    def answer_at_once(self, first: str, second: str, verdicts: tuple[Verdict, Verdict], data: st.DataObject) -> None:
+        if self.asked:
+            decision = data.draw(st.sampled_from(self.asked))
+            pairs = list(zip((first, second), verdicts, strict=True))
+            for (who, verdict), kept in zip(pairs, self.run(self._all(decision, pairs)), strict=True):
+                self._keep(decision, who, verdict, kept)
+
+    async def _all(self, decision: Decision, pairs: list[tuple[str, Verdict]]) -> list[bool]:
+        return await asyncio.gather(*(self._answer(decision, who, verdict) for who, verdict in pairs))
+
+    async def _answer(self, decision: Decision, who: str, verdict: Verdict) -> bool:
+        try:
+            kept = await answer(self.database, self.cast, self.keys, decision, who, verdict, comment="Because")
+        except REFUSED:
+            return False
+        return kept.is_new
+
+    def _keep(self, decision: Decision, who: str, verdict: Verdict, kept: bool) -> None:
+        if kept:
+            assert who not in self.accepted[decision.number]
+            self.accepted[decision.number][who] = verdict
+
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        if self.asked:
+            self.run(self._try(commands.withdraw, "wei", data.draw(st.sampled_from(self.asked)).number, "Not now"))
+
+    @rule(who=st.sampled_from(("ada", "wei")), is_question=st.booleans(), data=st.data())
+    def remark(self, who: str, is_question: bool, data: st.DataObject) -> None:
+        if self.asked:
+            number = data.draw(st.sampled_from(self.asked)).number
+            self.run(self._try(commands.remark, who, number, "Well", is_question=is_question))
+
+    async def _try(self, command: Any, who: str, *given: Any, **more: Any) -> None:
+        async with self.database.write() as db:
+            try:
+                await command(db, await self.cast.scope(db, who), *given, **more)
+            except REFUSED:
+                await db.rollback()
+
+    @invariant()
+    def the_books_agree(self) -> None:
+        if self.asked:
+            self.run(self._check())
+
+    async def _check(self) -> None:
+        async with self.database.read() as db:
+            scope = await self.cast.scope(db, "wei")
+            rows = await queries.decisions(db, scope, limit=500)
+            turns = (await db.scalars(select(DecisionTurn).where(DecisionTurn.project_id == scope.project_id))).all()
+            proofs = (await db.scalars(select(Receipt).where(Receipt.project_id == scope.project_id))).all()
+            for row in rows:
+                named, answers = await queries.people_and_answers(db, scope, row.number)
+                assert len(answers) == len(self.accepted[row.number])
+                self._check_row(row, len(named) if row.is_named else None, [one.verdict for one in answers])
+            listed = await waiting.waiting(db, scope)
+        assert {one.number for one in listed} == {row.number for row in rows if row.turn}
+        assert {one.decision_number: one.side for one in turns if one.until_at is None} == {
+            row.number: row.turn for row in rows if row.turn
+        }
+        assert len(proofs) == sum(map(len, self.accepted.values()))
+        assert all(receipts.verify(one.token, self.keys.public).event["seq"] == one.seq for one in proofs)
+        open_subjects = [row.subject_number for row in rows if row.state is DecisionState.ASKED]
+        assert len(open_subjects) == len(set(open_subjects))
+
+    def _check_row(self, row: Decision, named: int | None, verdicts: list[Verdict]) -> None:
+        outcome = workflow.outcome(row.needed, named, verdicts)
+        assert row.outcome == outcome
+        assert (row.state is DecisionState.DECIDED) == (outcome is not None)
+        if row.state is DecisionState.ASKED:
+            assert row.turn is not None
+        else:
+            assert row.turn in (None, Side.AGENCY)
+
+    def teardown(self) -> None:
+        if hasattr(self, "database"):
+            self.run(self.database.dispose())
+        self.runner.close()
+        self.folder.cleanup()
+
+
+Deciding.TestCase.settings = settings(
+    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestDeciding = pytest.mark.slow(Deciding.TestCase)

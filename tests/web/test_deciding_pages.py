@@ -1,0 +1,239 @@
+"""Deciding in the browser: the form, the new sign-in before it, what closes it, and who sees what of it."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from sqlalchemy import select, update
+
+from portal import clock, settlement
+from portal.access import Role
+from portal.db import Database
+from portal.decisions import commands, queries
+from portal.decisions.models import Decision, DecisionAnswer, DecisionState, Verdict
+from portal.identity.models import Session
+from portal.ledger.models import Audience
+from tests.support.cast import Cast
+from tests.support.decisions import UNFOLLOWED, ask, grant
+from tests.support.statements import counting
+from tests.web.conftest import Browser
+
+PAGE = "/projects/BRIDGE/decisions/1"
+
+
+@pytest.fixture(autouse=True)
+def no_rooms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mechanism alone: no room follows what is decided here."""
+    monkeypatch.setattr(settlement, "FOLLOWS", UNFOLLOWED)
+
+
+@pytest.fixture
+async def asked(database: Database, cast: Cast) -> Decision:
+    """A question to every approver."""
+    due = clock.now().date() + timedelta(days=3)
+    return await ask(database, cast, title="Sign in, version 1", due_on=due, holds_up="The first release")
+
+
+async def send(browser: Browser, asked: Decision, who: str = "ada", **fields: Any):
+    """Sends the form as the page would."""
+    given = {"digest": asked.digest.hex(), "verdict": "approved", "comment": ""} | fields
+    return await browser.post(f"{PAGE}/answer", who, **given)
+
+
+async def state_of(database: Database, cast: Cast) -> tuple[DecisionState, Verdict | None]:
+    async with database.read() as db:
+        scope = await cast.scope(db, "wei")
+        row = await db.scalar(select(Decision).where(Decision.project_id == scope.project_id, Decision.number == 1))
+        return row.state, row.outcome
+
+
+async def signed_in_long_ago(database: Database, cast: Cast, name: str = "ada") -> None:
+    async with database.write() as db:
+        person = Session.person_id == cast.people[name]
+        await db.execute(update(Session).where(person).values(auth_time=clock.now() - timedelta(hours=2)))
+
+
+async def test_an_approver_answers_and_finds_the_receipt(browser, database, cast, asked):
+    page = await browser.open(PAGE)
+    assert [one.get("value") for one in page.all("input[@name='digest']")] == [asked.digest.hex()]
+    answer = await send(browser, asked)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?notice=answered#answers")
+    assert await state_of(database, cast) == (DecisionState.DECIDED, Verdict.APPROVED)
+    after = await browser.open(PAGE)
+    assert re.search(rf"{PAGE}/receipts/\d+\.pdf", after.text)
+    assert not after.all("input[@name='digest']")
+
+
+async def test_the_front_page_and_the_list_say_what_waits(browser, asked):
+    for path in ("/projects/BRIDGE", "/waiting", "/projects/BRIDGE/decisions"):
+        page = await browser.open(path)
+        assert asked.title in page.text, path
+        assert "The first release" in page.text, path
+
+
+async def test_the_list_over_all_projects_is_each_viewers_own(browser, database, cast, asked):
+    await ask(database, cast, "HARBOUR", title="Zanzibar")
+    seen = {who: (await browser.open("/waiting", who)).text for who in ("ada", "eve", "mallory", "nemo", "wei")}
+    assert {who: (asked.title in text, "Zanzibar" in text) for who, text in seen.items()} == {
+        "ada": (True, False), "eve": (True, False), "mallory": (False, True), "nemo": (False, False),
+        "wei": (True, True),
+    }  # fmt: skip
+
+
+async def test_what_only_colleagues_can_answer_is_not_yours(browser, asked):
+    ada, eve = [await browser.open("/waiting", who) for who in ("ada", "eve")]
+    assert "Waiting for colleagues of yours" in eve.text
+    assert "Waiting for colleagues of yours" not in ada.text
+
+
+@pytest.mark.parametrize("who", ["eve", "finn", "wei", "root"])
+async def test_who_does_not_decide_sees_the_question_without_a_form(browser, asked, who):
+    assert not (await browser.open(PAGE, who)).all("input[@name='digest']")
+    assert (await send(browser, asked, who)).status_code == 403
+
+
+async def test_an_old_sign_in_is_renewed_first_and_the_words_are_kept(browser, database, cast, asked):
+    await signed_in_long_ago(database, cast)
+    answer = await send(browser, asked, verdict="changes_wanted", comment="A larger logo, please")
+    assert answer.headers["location"].startswith("/auth/step-up?next=")
+    assert unquote(answer.headers["location"]).endswith(f"{PAGE}#answer")
+    assert await state_of(database, cast) == (DecisionState.ASKED, None)
+    page = await browser.open(PAGE)
+    assert page.words(page.all("textarea[@name='comment']")[0]) == "A larger logo, please"
+    assert page.all("input[@value='changes_wanted']")[0].get("checked") is not None
+    assert "A larger logo" not in (await browser.open(PAGE, "eve")).text
+
+
+async def test_the_draft_is_gone_once_the_answer_is_given(browser, database, cast, asked):
+    await signed_in_long_ago(database, cast)
+    await send(browser, asked, comment="Looks good")
+    async with database.write() as db:
+        await db.execute(update(Session).values(auth_time=clock.now()))
+    assert (await send(browser, asked, comment="Looks good")).status_code == 303
+    async with database.read() as db:
+        assert await queries.draft(db, await cast.scope(db, "ada"), 1) is None
+
+
+async def test_the_receipt_knows_how_the_person_was_signed_in(browser, database, cast, asked):
+    await send(browser, asked)
+    async with database.read() as db:
+        scope = await cast.scope(db, "ada")
+        row = await db.scalar(select(DecisionAnswer).where(DecisionAnswer.project_id == scope.project_id))
+    assert (row.evidence["sub"], row.evidence["amr"], row.evidence["company"]) == ("ada", ["pwd"], "Acme")
+    assert row.evidence["auth_time"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"verdict": ""}, "Choose one of the answers."),
+        ({"verdict": "maybe"}, "Choose one of the answers."),
+        ({"verdict": "declined"}, "Say why, so that the team can answer."),
+        ({"principal": "nobody", "comment": "Fine"}, "You cannot answer for this person."),
+    ],
+)
+async def test_a_wrong_form_is_shown_again_with_all_that_was_written(browser, database, cast, asked, fields, fault):
+    answer = await send(browser, asked, **({"comment": ""} | fields))
+    assert answer.status_code == 422
+    assert fault in answer.text
+    assert fields.get("comment", "") in answer.text
+    assert await state_of(database, cast) == (DecisionState.ASKED, None)
+
+
+async def test_a_page_that_is_no_longer_current_decides_nothing_and_leads_on(browser, database, cast, asked):
+    newer = await ask(database, cast, subject_version=2, title="Sign in, version 2", content={"title": "Two"})
+    answer = await send(browser, asked)
+    assert answer.status_code == 409
+    assert "There is a newer version" in answer.text
+    assert f"/projects/BRIDGE/decisions/{newer.number}" in answer.text
+    assert await state_of(database, cast) == (DecisionState.SUPERSEDED, None)
+
+
+async def test_another_digest_decides_nothing(browser, database, cast, asked):
+    answer = await send(browser, asked, digest="0" * 64, comment="Mine")
+    assert answer.status_code == 409
+    assert "Nothing was decided" in answer.text
+    assert await state_of(database, cast) == (DecisionState.ASKED, None)
+
+
+async def test_the_second_of_two_approvers_gets_a_clear_page(browser, database, cast, asked):
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+    await send(browser, asked)
+    answer = await send(browser, asked, "eve", verdict="declined", comment="No")
+    assert answer.status_code == 409
+    assert "This was decided already." in answer.text
+
+
+async def test_a_withdrawn_question_says_why(browser, database, cast, asked):
+    async with database.write() as db:
+        await commands.withdraw(db, await cast.scope(db, "wei"), 1, "Asked too early")
+    page = await browser.open(PAGE)
+    assert "Asked too early" in page.text
+    assert not page.all("input[@name='digest']")
+
+
+async def test_looking_as_the_client_shows_their_page_and_decides_nothing(browser, database, cast, asked):
+    await browser.post("/projects/BRIDGE/view-as", "wei", roles="approver")
+    assert not (await browser.open(PAGE, "wei")).all("input[@name='digest']")
+    for path in ("answer", "remarks", "judgements"):
+        answer = await browser.post(f"{PAGE}/{path}", "wei", text="x", digest=asked.digest.hex(), verdict="approved")
+        assert answer.status_code in (403, 404), path
+    assert await state_of(database, cast) == (DecisionState.ASKED, None)
+
+
+async def test_a_question_back_waits_for_the_team(browser, asked):
+    assert (await browser.post(f"{PAGE}/remarks", text="Which account?", question="true")).status_code == 303
+    ours = await browser.open("/waiting", "wei")
+    assert asked.title in ours.words(ours.all("section")[0])
+    page = await browser.open(PAGE, "wei")
+    assert "Which account?" in page.text
+    assert "The agency" in page.text
+
+
+async def test_judgements_are_for_staff_alone(browser, asked):
+    assert (await browser.post(f"{PAGE}/judgements", "dan", text="Quicksilver")).status_code == 303
+    assert "Quicksilver" in (await browser.open(PAGE, "dan")).text
+    for who in ("ada", "eve", "finn"):
+        text = (await browser.open(PAGE, who)).text
+        assert "Quicksilver" not in text
+        assert "Among ourselves" not in text
+        assert (await browser.post(f"{PAGE}/judgements", who, text="x")).status_code == 404
+
+
+async def test_a_decision_with_a_price_does_not_exist_for_who_sees_no_money(browser, database, cast):
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+    await ask(database, cast, title="Costs 12,000", audience=Audience.BILLING)
+    for who in ("eve", "dan"):
+        assert (await browser.get(PAGE, who)).status_code == 404
+        for path in ("/waiting", "/projects/BRIDGE", "/projects/BRIDGE/decisions", "/projects/BRIDGE/activity"):
+            assert "12,000" not in (await browser.open(path, who)).text
+    assert "12,000" in (await browser.open("/waiting", "finn")).text
+
+
+async def test_delegating_and_ending_it(browser, cast, asked):
+    today = clock.now().date()
+    days = {"from_on": today.isoformat(), "until_on": (today + timedelta(days=4)).isoformat()}
+    path = "/projects/BRIDGE/delegations"
+    assert (await browser.post(path, to_person=str(cast.people["eve"]), **days)).status_code == 303
+    assert "Eve" in (await browser.open(path)).text
+    assert "You answer for Ada" in (await browser.open(PAGE, "eve")).text
+    assert (await browser.post(f"{path}/1/end", "eve")).status_code == 404
+    assert (await browser.post(f"{path}/1/end")).status_code == 303
+    assert "You answer for Ada" not in (await browser.open(PAGE, "eve")).text
+
+
+@pytest.mark.parametrize("path", [PAGE, "/projects/BRIDGE/decisions", "/waiting", "/projects/BRIDGE/delegations"])
+async def test_the_number_of_statements_does_not_grow(browser, database, cast, asked, path):
+    counts = []
+    for more in range(2):
+        async with database.write() as db:
+            await commands.remark(db, await cast.scope(db, "ada"), 1, "A word")
+        await ask(database, cast, subject_number=10 + more)
+        with counting(database) as statements:
+            await browser.open(path)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
