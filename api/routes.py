@@ -14,12 +14,15 @@ from api import (
     companies,
     contributors,
     decisions,
+    design_pins,
+    designs,
     events,
     files,
     imports,
     invitations,
     items,
     iterations,
+    mail,
     me,
     memberships,
     milestones,
@@ -39,8 +42,8 @@ from portal.files.store import open_store
 from portal.kept import KeptPages
 
 ROOMS = (
-    me, companies, people, robots, projects, memberships, invitations, milestones, iterations, statuses, contributors,
-    items, files, imports, events, burndown, decisions, waiting, webhooks,
+    me, companies, people, mail, robots, projects, memberships, invitations, milestones, iterations, statuses,
+    contributors, items, files, imports, events, burndown, decisions, designs, design_pins, waiting, webhooks,
 )  # fmt: skip
 VERSION = "1.0.0"
 

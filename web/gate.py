@@ -21,7 +21,7 @@ from web.errors import page_for
 
 PROJECT = re.compile(r"/projects/([^/]*)(?:/|$)")
 OPEN = ("/auth/", "/static/", "/.well-known/", "/api/", "/healthz", "/readyz", "/sign-in", "/favicon", "/locale",
-        "/robots.txt")  # fmt: skip
+        "/robots.txt", "/unsubscribe/")  # fmt: skip
 """Addresses that answer without a session; everything else is for people who are signed in."""
 READING = ("GET", "HEAD")
 LASTING = re.compile(r"/(live|files/[^/]+(/preview)?)$")

@@ -64,9 +64,13 @@ async def choose_language(
 ) -> Response:
     """Remembers a language in a cookie and goes back to the page that asked; an unknown one changes nothing."""
     response = RedirectResponse(local_path(next), status_code=303)
+    keep_choice(response, request.app.state.settings, locale)
+    return response
+
+
+def keep_choice(response: Response, settings: Settings, locale: str) -> None:
+    """Remembers a language in this browser; an unknown one changes nothing."""
     if locale in LANGUAGES:
-        settings: Settings = request.app.state.settings
         response.set_cookie(
             cookie_name(settings), locale, YEAR_SECONDS, secure=settings.is_secure, httponly=True, samesite="lax"
         )
-    return response

@@ -20,6 +20,7 @@ from web import (
     live,
     locale_choice,
     me,
+    notifications,
     projects,
     render,
     sign_out,
@@ -31,7 +32,7 @@ from web.errors import page_for
 ROUTERS = (
     projects.router, backlog.router, burndown.router, activity.router, decisions.router, deciding.router, files.router,
     live.router, auth.router, sign_out.router,
-    backchannel.router, me.router, locale_choice.router, health.router, static_files.router,
+    backchannel.router, me.router, notifications.router, locale_choice.router, health.router, static_files.router,
     well_known.router,
 )  # fmt: skip
 

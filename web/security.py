@@ -12,7 +12,7 @@ from web.errors import page_for, status_of
 
 MOST_HEADER_BYTES = 32 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-NO_COOKIES = ("/api/", "/auth/backchannel-logout/")
+NO_COOKIES = ("/api/", "/auth/backchannel-logout/", "/unsubscribe/")
 """Doors that know no cookie, so that nobody's browser can be made to use them."""
 
 YEAR_SECONDS = 31_536_000

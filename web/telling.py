@@ -48,6 +48,7 @@ SENTENCES: Mapping[str, str] = {
     "invitation.sent": _("Somebody was invited"),
     "import.finished": _("Items were imported"),
     "decision.asked": _("A decision was asked for"),
+    "decision.reminded": _("The client was reminded of a decision that is due"),
     "decision.answered": _("A decision was answered"),
     "decision.withdrawn": _("A question was withdrawn"),
     "decision.superseded": _("A newer version took the place of a question"),
@@ -59,6 +60,15 @@ SENTENCES: Mapping[str, str] = {
     "delegation.given": _("Somebody delegated their decisions"),
     "delegation.ended": _("A delegation ended"),
     "file.added": _("A file was added"),
+    "file.opened": _("A file was shown to the client"),
+    "design.added": _("A design was begun"),
+    "design.changed": _("A design was changed"),
+    "design.version_added": _("A version of a design was prepared"),
+    "design.published": _("A version of a design was shown to the client"),
+    "design.pinned": _("A remark was pinned to a design"),
+    "design.pin_replied": _("A remark on a design was answered"),
+    "design.pin_resolved": _("A remark on a design was settled"),
+    "design.pin_reopened": _("A remark on a design was opened again"),
 }
 OTHERWISE = _("The record was updated")
 
@@ -91,7 +101,7 @@ LONG_TEXTS = {"description", "acceptance_criteria"}
 BY_CATEGORY = {"done": "item.finished", "doing": "item.started", "dropped": "item.dropped", "todo": "item.changed"}
 MARKS = {"decision.asked": "ask", "item.finished": "done", "item.blocked": "ask", "item.reopened": "ask"}
 
-PLACES = {"item": "items", "milestone": "milestones", "decision": "decisions"}
+PLACES = {"item": "items", "milestone": "milestones", "decision": "decisions", "design": "designs"}
 """Subjects with a page of their own, and where it is."""
 
 
@@ -227,7 +237,7 @@ def _subject(happening: Happening) -> str:
     event = happening.event
     if event.subject_kind in ("iteration", "milestone") and event.subject_number is not None:
         return happening.plan.get((event.subject_kind, event.subject_number), "")
-    named = {"status": "name", "decision": "title"}.get(event.subject_kind)
+    named = {"status": "name", "decision": "title", "design": "title"}.get(event.subject_kind)
     return happening.title or (str(event.body.get(named, "")) if named else "")
 
 

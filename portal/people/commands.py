@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock, ledger
@@ -15,7 +15,7 @@ from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import Audience, NewEvent
 from portal.people import queries
 from portal.people.models import Company, Identity, Person, StaffStanding
-from portal.people.rules import clean_name, clean_roles
+from portal.people.rules import LOCALES, clean_name, clean_roles
 
 
 async def create_company(db: AsyncSession, viewer: Viewer, name: str, *, external_ref: str | None = None) -> Company:
@@ -140,3 +140,10 @@ async def note_standing(db: AsyncSession, person_id: UUID, roles: frozenset[Staf
     else:
         known.roles, known.until_at = sorted(roles), until_at
     await db.flush()
+
+
+async def choose_language(db: AsyncSession, person_id: UUID, locale: str) -> None:
+    """Sets the language in which somebody is written to. Raises Invalid for one that the portal does not speak."""
+    if locale not in LOCALES:
+        raise Invalid(f"The languages here are {', '.join(LOCALES)}.", field="locale", value=locale)
+    await db.execute(update(Person).where(Person.id == person_id).values(locale=locale, updated_at=clock.now()))

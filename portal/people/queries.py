@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal.access import Role, Scope, Viewer
 from portal.access.models import Membership
 from portal.errors import NotAllowed, NotFound
+from portal.notify.models import MailRefused
 from portal.people.models import Company, Invitation, Person
 
 
@@ -57,14 +58,17 @@ class Member:
     company_name: str
     roles: frozenset[Role]
     since: datetime
+    refused: str | None = None
+    """For staff: the status with which mail to the address was refused for ever."""
 
 
 async def members(db: AsyncSession, scope: Scope, *, limit: int = 500) -> list[Member]:
     """The client's people in this project, by name."""
     statement = (
-        select(Membership, Person.name, Person.email, Company.name)
+        select(Membership, Person.name, Person.email, Company.name, MailRefused.status)
         .join(Person, Person.id == Membership.person_id)
         .join(Company, Company.id == Membership.company_id)
+        .outerjoin(MailRefused, MailRefused.address == Person.email)
         .where(Membership.project_id == scope.project_id, Person.disabled_at.is_(None))
         .order_by(Person.name, Person.id)
         .limit(limit)
@@ -78,8 +82,9 @@ async def members(db: AsyncSession, scope: Scope, *, limit: int = 500) -> list[M
             company_name=company_name,
             roles=frozenset(role for role in Role if getattr(row, role.value)),
             since=row.since,
+            refused=refused if scope.is_staff else None,
         )
-        for row, name, email, company_name in (await db.execute(statement)).all()
+        for row, name, email, company_name, refused in (await db.execute(statement)).all()
     ]
 
 
