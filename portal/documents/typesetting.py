@@ -1,0 +1,95 @@
+"""Sets pages as PDF/A-3b: one compiler, made once and kept, since its fonts take longer to read than a page to set.
+
+What people wrote reaches a page as data alone, never as the typesetter's own language. The same data give the same
+bytes: the document's date is the moment that the caller names.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from portal.documents import fonts
+
+FOLDER = Path(__file__).parent / "pages"
+STANDARD = "a-3b"
+_LONG_WORD = re.compile(r"[^\s\u2e80-\uffef]{41,}")
+_DIGEST = re.compile(r"[0-9a-f]{64}|[0-9A-Za-z_-]{43}")
+_BREAK = "\u200b"
+"""A place where a line may break, which is no sign."""
+EACH = 20
+EXACT = "-exact"
+"""How a key ends whose text keeps its long words whole, so that it can be copied: our own addresses and commands."""
+_lock = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file inside a PDF, and what it is to the page (`source` or `data`, as PDF/A-3 names it)."""
+
+    name: str
+    content: bytes
+    media_type: str
+    description: str
+    relationship: str = "source"
+
+
+async def typeset(page: str, data: Mapping[str, Any], attached: Attached, at: datetime) -> bytes:
+    """A PDF made of `pages/<page>.typ` and data; texts in `data` that the fonts lack are shown as boxes.
+
+    Runs beside the loop: the typesetter lets go of the interpreter while it works.
+    """
+    return await asyncio.to_thread(_typeset, page, data, attached, at)
+
+
+def _typeset(page: str, data: Mapping[str, Any], attached: Attached, at: datetime) -> bytes:
+    given = {
+        "data": json.dumps(_shown(data), ensure_ascii=False),
+        "attached": json.dumps(
+            {
+                "name": attached.name, "media_type": attached.media_type, "description": _shown(attached.description),
+                "relationship": attached.relationship, "content": attached.content.decode(),
+            },
+            ensure_ascii=False,
+        ),
+    }  # fmt: skip
+    with _lock:
+        made = _compiler().compile(
+            input=str(FOLDER / f"{page}.typ"), format="pdf", sys_inputs=given, pdf_standards=[STANDARD], timestamp=at
+        )
+    assert isinstance(made, bytes)  # one page or many, a PDF is one file
+    return made
+
+
+@lru_cache(1)
+def _compiler() -> Any:
+    import typst
+
+    folders: list[Any] = [str(folder) for folder in fonts.folders()]
+    return typst.Compiler(
+        root=str(FOLDER),
+        font_paths=typst.Fonts(include_system_fonts=False, include_embedded_fonts=True, font_paths=folders),
+        ignore_system_fonts=True,
+    )
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return _LONG_WORD.sub(_breakable, fonts.shown(value))
+    if isinstance(value, Mapping):
+        return {key: fonts.shown(one) if key.endswith(EXACT) else _shown(one) for key, one in value.items()}
+    return [_shown(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _breakable(found: re.Match[str]) -> str:
+    """An endless word with places to break; digests and key ids fit into a line and stay as they are."""
+    word = found[0]
+    if _DIGEST.fullmatch(word):
+        return word
+    return _BREAK.join(word[at : at + EACH] for at in range(0, len(word), EACH))
