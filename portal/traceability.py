@@ -1,1 +1,214 @@
-"""Where numbers get their titles: links between the rooms' things, as far as a viewer may know of both ends."""
+"""Links between the rooms' things with their titles: a viewer sees those of which they may know both ends.
+
+The trace itself knows numbers alone, so this is the only place that joins it with what the numbers stand for. A link to
+something internal is no link for the client: in no list, no count, and no list of what lacks links.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, String, and_, func, literal, select, type_coerce, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import Scope
+from portal.backlog.models import Category, Item, ItemType, Status
+from portal.backlog.queries import visible as visible_items
+from portal.decisions.models import Decision, DecisionKind
+from portal.designs.models import Design
+from portal.errors import Invalid
+from portal.ledger.models import Audience
+from portal.projects.queries import MOST_NUMBER
+from portal.requirements import queries as requirements
+from portal.trace import commands as trace
+from portal.trace.models import Trace, TraceKind
+from portal.trace.queries import between, sides
+from portal.trace.rules import End, audience_of, pair
+
+MOST_ORPHANS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The far end of a link. `state` is how it stands, in its own room's words."""
+
+    kind: TraceKind
+    number: int
+    title: str
+    state: str
+
+
+def _items(scope: Scope) -> Select[Any]:
+    columns: tuple[Any, ...] = (
+        Item.number.label("number"), Item.title.label("title"), type_coerce(Status.category, String).label("state"),
+        Item.audience.label("audience"),
+    )  # fmt: skip
+    status = (Status.project_id == Item.project_id) & (Status.id == Item.status_id)
+    return select(*columns).select_from(Item).join(Status, status).where(*visible_items(scope))
+
+
+def _designs(scope: Scope) -> Select[Any]:
+    columns: tuple[Any, ...] = (
+        Design.number.label("number"), Design.title.label("title"), _answer_to_design().label("state"),
+        Design.audience.label("audience"),
+    )  # fmt: skip
+    return select(*columns).where(Design.project_id == scope.project_id, Design.audience.in_(scope.audiences))
+
+
+def _answer_to_design() -> Any:
+    """What came of the last question about a design, or that it is open; nothing before the first."""
+    return (
+        select(func.coalesce(type_coerce(Decision.outcome, String), type_coerce(Decision.state, String)))
+        .where(
+            Decision.project_id == Design.project_id,
+            Decision.kind == DecisionKind.DESIGN,
+            Decision.subject_number == Design.number,
+        )
+        .order_by(Decision.number.desc())
+        .limit(1)
+        .correlate(Design)
+        .scalar_subquery()
+    )
+
+
+ENDS: Mapping[TraceKind, Callable[[Scope], Select[Any]]] = {
+    TraceKind.REQUIREMENT: requirements.ends,
+    TraceKind.DESIGN: _designs,
+    TraceKind.ITEM: _items,
+}
+"""Of each kind, the things that a scope may know: number, title, state, audience."""
+
+
+def links_statement(scope: Scope, kind: TraceKind, numbers: Sequence[int]) -> Select[Any]:
+    """What is linked with these things of one kind, as far as the scope may know it; `link_of` reads its rows.
+
+    Columns: `near` (the number of one of these things), `what` (the far end's kind and state), `number`, `title`. A
+    page can ask for them within a statement that it makes anyway.
+    """
+    parts = [_linked(scope, kind, far, numbers) for far in ENDS if far is not kind]
+    found = union_all(*parts).subquery()
+    return select(found.c.near, found.c.what, found.c.number, found.c.title)
+
+
+def _linked(scope: Scope, near: TraceKind, far: TraceKind, numbers: Sequence[int]) -> Select[Any]:
+    there = ENDS[far](scope)
+    near_number, far_number = sides(near, far)
+    is_linked = and_(far_number == there.selected_columns.number, near_number.in_(numbers), *between(scope, near, far))
+    what = literal(f"{far.value} ") + func.coalesce(there.selected_columns.state, "")
+    return there.join(Trace, is_linked).with_only_columns(
+        near_number.label("near"), what.label("what"), there.selected_columns.number, there.selected_columns.title
+    )
+
+
+def link_of(what: str, number: int, title: str) -> Link:
+    """A row of `links_statement` as a link."""
+    kind, _, state = what.partition(" ")
+    return Link(TraceKind(kind), number, title, state)
+
+
+def in_order(links: Iterable[Link]) -> list[Link]:
+    """Links as pages list them: by kind, then by number."""
+    order = tuple(TraceKind)
+    return sorted(links, key=lambda link: (order.index(link.kind), link.number))
+
+
+async def links_of(db: AsyncSession, scope: Scope, kind: TraceKind, number: int) -> list[Link]:
+    """What is linked with one thing, as far as the scope may know it, in one statement.
+
+    The caller has seen that the thing itself is visible.
+    """
+    return (await links_of_all(db, scope, kind, [number])).get(number, [])
+
+
+async def links_of_all(
+    db: AsyncSession, scope: Scope, kind: TraceKind, numbers: Sequence[int]
+) -> dict[int, list[Link]]:
+    """The links of several things of one kind, by their numbers, in one statement; none without numbers."""
+    found: dict[int, list[Link]] = {}
+    if numbers:
+        for near, *link in await db.execute(links_statement(scope, kind, numbers)):
+            found.setdefault(near, []).append(link_of(*link))
+    return {near: in_order(links) for near, links in found.items()}
+
+
+async def link(db: AsyncSession, scope: Scope, one: End, other: End) -> bool:
+    """Links two things; returns whether they were not linked yet. The client hears of it when they may see both.
+
+    Raises Invalid for something that is not there and for two of one kind, NotAllowed without staff rights.
+    """
+    scope.require_staff()
+    pair(one, other)
+    known = await _audiences(db, scope, one, other)
+    for field, end in (("from", one), ("to", other)):
+        if end not in known:
+            words = end.kind.value.replace("_", " ")
+            raise Invalid(f"There is no {words} {end.number} in this project.", field=field, value=end.number)
+    return await trace.link(db, scope, one, other, audience_of(known[one], known[other]))
+
+
+async def unlink(db: AsyncSession, scope: Scope, one: End, other: End) -> None:
+    """Takes a link away, also one of something that was removed. Raises NotFound where there is none, NotAllowed."""
+    scope.require_staff()
+    known = await _audiences(db, scope, one, other)
+    heard = audience_of(known.get(one, Audience.INTERNAL), known.get(other, Audience.INTERNAL))
+    await trace.unlink(db, scope, one, other, heard)
+
+
+async def _audiences(db: AsyncSession, scope: Scope, *ends: End) -> dict[End, Audience]:
+    """For whom each of these things is that the scope may know."""
+    found: dict[End, Audience] = {}
+    for end in ends:
+        statement = ENDS[end.kind](scope) if end.kind in ENDS and 0 < end.number <= MOST_NUMBER else None
+        if statement is not None:
+            number, audience = statement.selected_columns.number, statement.selected_columns.audience
+            row = (await db.execute(statement.with_only_columns(audience).where(number == end.number))).first()
+            if row is not None:
+                found[end] = Audience(row[0])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """What lacks links: the first of each kind; `more` names the kinds of which there are others."""
+
+    requirements: Sequence[Link]
+    designs: Sequence[Link]
+    items: Sequence[Link]
+    more: frozenset[TraceKind]
+
+
+async def orphans(db: AsyncSession, scope: Scope, *, each: int = MOST_ORPHANS) -> Orphans:
+    """Requirements without item or design, designs and stories without requirement, in one statement.
+
+    To a viewer, a thing whose links all lead to what they may not know is one without links.
+    """
+    stories = _without(scope, TraceKind.ITEM, TraceKind.REQUIREMENT).where(
+        Item.type == ItemType.STORY, Status.category != Category.DROPPED
+    )
+    parts = {
+        TraceKind.REQUIREMENT: _without(scope, TraceKind.REQUIREMENT, TraceKind.DESIGN, TraceKind.ITEM),
+        TraceKind.DESIGN: _without(scope, TraceKind.DESIGN, TraceKind.REQUIREMENT),
+        TraceKind.ITEM: stories,
+    }
+    bounded = [
+        select(literal(kind.value), part.order_by(part.selected_columns.number).limit(each + 1).subquery())
+        for kind, part in parts.items()
+    ]
+    found: dict[TraceKind, list[Link]] = {kind: [] for kind in parts}
+    for kind, number, title, state in await db.execute(union_all(*bounded)):
+        found[TraceKind(kind)].append(Link(TraceKind(kind), number, title, state or ""))
+    shown = {kind: in_order(links)[:each] for kind, links in found.items()}
+    more = frozenset(kind for kind, links in found.items() if len(links) > each)
+    return Orphans(shown[TraceKind.REQUIREMENT], shown[TraceKind.DESIGN], shown[TraceKind.ITEM], more)
+
+
+def _without(scope: Scope, kind: TraceKind, *others: TraceKind) -> Select[Any]:
+    """The things of a kind that have no visible link with any of the other kinds: number, title, state."""
+    here = ENDS[kind](scope)
+    columns = here.selected_columns
+    for far in others:
+        there = ENDS[far](scope)
+        near_number, far_number = sides(kind, far)
+        is_linked = and_(far_number == there.selected_columns.number, *between(scope, kind, far))
+        here = here.where(~there.join(Trace, is_linked).where(near_number == columns.number).exists())
+    return here.with_only_columns(columns.number, columns.title, columns.state)

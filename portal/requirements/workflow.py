@@ -1,8 +1,10 @@
 """What makes a requirement complete, when a change makes a new version, and how two versions differ. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import Any, Protocol
 
 from portal.requirements.models import Priority, RequirementKind, State
@@ -10,8 +12,8 @@ from portal.requirements.models import Priority, RequirementKind, State
 CONTENT = ("kind", "title", "description", "priority", "criteria", "metric", "target", "how_measured")
 """The fields of a version that the client decides on."""
 MEASURE = ("metric", "target", "how_measured")
-MOST_COMPARED = 4_000
-"""Words of a text that are compared one by one; longer texts are compared by lines, which takes far less time."""
+MOST_PAIRS = 30_000
+"""Equal parts of two texts, each with each, up to which these are compared: a page must not wait for a hostile text."""
 
 
 class Content(Protocol):
@@ -123,21 +125,32 @@ def _compare(field: str, before: Any, after: Any) -> tuple[Piece, ...]:
         return _pieces([f"{one}\n" for one in before], [f"{one}\n" for one in after])
     if field in ("kind", "priority"):
         return tuple(Piece(mark, value.value) for mark, value in (("gone", before), ("new", after)) if value)
-    if max(len(before), len(after)) > MOST_COMPARED * 6:
-        return _pieces(before.splitlines(keepends=True), after.splitlines(keepends=True))
-    return _by_words(before, after)
+    return _by_words(before.splitlines(keepends=True), after.splitlines(keepends=True))
 
 
-def _by_words(before: str, after: str) -> tuple[Piece, ...]:
-    """Lines first; the words of lines that took each other's place next."""
-    return _pieces(before.splitlines(keepends=True), after.splitlines(keepends=True), within=_words_between)
+def _by_words(before: Sequence[str], after: Sequence[str]) -> tuple[Piece, ...]:
+    """Lines first; then the words of lines that took each other's place, unless those are too many."""
+    steps = list(_steps(before, after))
+    words = [(_words("".join(gone)), _words("".join(new))) for what, gone, new in steps if what == "replace"]
+    closely = sum(_pairs(*both) for both in words) <= MOST_PAIRS
+    found: list[Piece] = []
+    for what, gone, new in steps:
+        if what == "replace" and closely:
+            found += _pieces(_words("".join(gone)), _words("".join(new)))
+        else:
+            found += _step(what, gone, new)
+    return tuple(_joined(found))
 
 
-def _words_between(gone: Sequence[str], new: Sequence[str]) -> tuple[Piece, ...]:
-    old, fresh = _words("".join(gone)), _words("".join(new))
-    if len(old) + len(fresh) > MOST_COMPARED:
-        return _replaced(gone, new)
-    return _pieces(old, fresh)
+def _joined(pieces: list[Piece]) -> Iterator[Piece]:
+    for mark, group in groupby(pieces, key=lambda piece: piece.mark):
+        yield Piece(mark, "".join(piece.text for piece in group))
+
+
+def _pairs(before: Sequence[str], after: Sequence[str]) -> int:
+    """How often a part of one text stands in the other: what comparing them costs grows with it."""
+    left, right = Counter(before), Counter(after)
+    return sum(count * right[part] for part, count in left.items())
 
 
 def _words(text: str) -> list[str]:
@@ -156,22 +169,20 @@ def _is_ideograph(sign: str) -> bool:
     return "\u3040" <= sign <= "\u9fff"
 
 
-def _pieces(
-    before: Sequence[str],
-    after: Sequence[str],
-    within: Callable[[Sequence[str], Sequence[str]], tuple[Piece, ...]] | None = None,
-) -> tuple[Piece, ...]:
-    found: list[Piece] = []
+def _pieces(before: Sequence[str], after: Sequence[str]) -> tuple[Piece, ...]:
+    return tuple(piece for step in _steps(before, after) for piece in _step(*step))
+
+
+def _steps(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[str, Sequence[str], Sequence[str]]]:
+    """What leads from one text to the other, as (difflib's word, what was there, what is there)."""
+    if _pairs(before, after) > MOST_PAIRS:
+        yield "delete", before, after
+        return
     for what, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if what == "equal":
-            found.append(Piece("same", "".join(before[a:b])))
-        elif what == "replace" and within:
-            found += within(before[a:b], after[c:d])
-        else:
-            found += _replaced(before[a:b], after[c:d])
-    return tuple(found)
+        yield what, before[a:b], after[c:d]
 
 
-def _replaced(gone: Sequence[str], new: Sequence[str]) -> tuple[Piece, ...]:
-    texts = (("gone", "".join(gone)), ("new", "".join(new)))
-    return tuple(Piece(mark, text) for mark, text in texts if text)
+def _step(what: str, gone: Sequence[str], new: Sequence[str]) -> list[Piece]:
+    if what == "equal":
+        return [Piece("same", "".join(gone))]
+    return [Piece(mark, "".join(parts)) for mark, parts in (("gone", gone), ("new", new)) if parts]

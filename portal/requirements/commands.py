@@ -1,0 +1,233 @@
+"""Writes of the requirements: adding, changing, publishing, many at once. Asking is in asking.py. The caller owns the
+transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock
+from portal.access import Scope
+from portal.decisions import commands as decisions
+from portal.decisions.models import DecisionKind
+from portal.diff import apply_changes, plain
+from portal.errors import Conflict, Invalid
+from portal.ledger import commands as ledger
+from portal.ledger.models import Audience
+from portal.projects.rules import check_text
+from portal.requirements import rules, workflow
+from portal.requirements.models import Requirement, RequirementVersion
+from portal.requirements.store import Loaded, load, load_where, tell
+
+LONGEST_REASON = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an upsert did with one row."""
+
+    number: int
+    did: Literal["created", "changed", "unchanged"]
+
+
+async def add(db: AsyncSession, scope: Scope, fields: Mapping[str, Any]) -> Requirement:
+    """Adds a requirement and returns it: internal unless `audience` says otherwise. Needs a title.
+
+    `fields`: kind, title, description, priority, criteria, measure, audience, external_ref.
+    Raises Invalid, Conflict for a reference in use, NotAllowed without staff rights.
+    """
+    scope.require_staff()
+    checked = rules.check_fields(fields)
+    await ledger.lock(db, scope.project_id)
+    await _check_reference(db, scope, checked.get("external_ref"), None)
+    return (await _add(db, scope, checked)).head
+
+
+async def _add(db: AsyncSession, scope: Scope, checked: Mapping[str, Any]) -> Loaded:
+    if not checked.get("title"):
+        raise Invalid("A requirement needs a title.", field="title", value=None)
+    last = await db.scalar(select(func.max(Requirement.number)).where(Requirement.project_id == scope.project_id))
+    now, number = clock.now(), (last or 0) + 1
+    content = {field: checked.get(field, getattr(workflow.NOTHING, field)) for field in workflow.CONTENT}
+    version = _new_version(scope, number, 1, content)
+    head = Requirement(
+        project_id=scope.project_id, number=number, version=1, confirmed_version=None,
+        audience=checked.get("audience", Audience.INTERNAL), external_ref=checked.get("external_ref") or None,
+        words=_words(version), created_at=now, updated_at=now, seq=0,
+    )  # fmt: skip
+    body = _snapshot(version)
+    head.seq = version.seq = await tell(db, scope, head, "requirement.added", body)
+    db.add(head)
+    await db.flush()
+    db.add(version)
+    await db.flush()
+    return Loaded(head, version, is_open=False)
+
+
+def _new_version(scope: Scope, number: int, version: int, content: Mapping[str, Any]) -> RequirementVersion:
+    return RequirementVersion(
+        project_id=scope.project_id, requirement_number=number, version=version, created_at=clock.now(),
+        decision_number=None, outcome=None, settled_at=None, seq=0, **content,
+    )  # fmt: skip
+
+
+def _words(version: RequirementVersion) -> str:
+    return f"{version.title}\n{version.description}".casefold()
+
+
+def _snapshot(version: RequirementVersion) -> dict[str, Any]:
+    content = {field: plain(getattr(version, field)) for field in workflow.CONTENT}
+    return {"version": version.version, **_told(content)}
+
+
+def _told(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as events name them: criteria by the same word as those of items."""
+    return {("acceptance_criteria" if field == "criteria" else field): value for field, value in content.items()}
+
+
+async def change(
+    db: AsyncSession, scope: Scope, number: int, wanted: Mapping[str, Any], *, reason: str = ""
+) -> Requirement:
+    """Changes a requirement and returns it; `wanted` as in `add`.
+
+    A version that the client was ever asked about stays as it is, and the change makes the next one, unconfirmed; a
+    question that is still open is withdrawn, with the reason. Raises Invalid, NotFound, NotAllowed, Conflict.
+    """
+    scope.require_staff()
+    checked = rules.check_fields(wanted)
+    why = check_text(reason.strip(), "reason", length=LONGEST_REASON)
+    await ledger.lock(db, scope.project_id)
+    found = await load(db, scope, number)
+    await _check_reference(db, scope, checked.get("external_ref"), number)
+    await _change(db, scope, found, checked, why)
+    return found.head
+
+
+async def _change(db: AsyncSession, scope: Scope, found: Loaded, checked: Mapping[str, Any], why: str) -> bool:
+    """Returns whether anything differed. Published last: what it said before is not for the client."""
+    done = [await _refer(db, scope, found, checked), await _reword(db, scope, found, checked, why)]
+    if (audience := checked.get("audience", found.head.audience)) is not found.head.audience:
+        await _publish(db, scope, found, audience)
+        done.append(True)
+    return any(done)
+
+
+async def _refer(db: AsyncSession, scope: Scope, found: Loaded, checked: Mapping[str, Any]) -> bool:
+    if "external_ref" not in checked:
+        return False
+    changes = apply_changes(found.head, {"external_ref": checked["external_ref"] or None})
+    if changes:
+        body = {"version": found.head.version, "title": found.version.title, "changes": changes, "reason": ""}
+        found.head.seq = await tell(db, scope, found.head, "requirement.changed", body, Audience.INTERNAL)
+    return bool(changes)
+
+
+async def _reword(db: AsyncSession, scope: Scope, found: Loaded, checked: Mapping[str, Any], why: str) -> bool:
+    content = {field: value for field, value in checked.items() if field in workflow.CONTENT}
+    differs = workflow.changed(found.version, content)
+    if not differs:
+        return False
+    if found.version.decision_number is not None:
+        await _revise(db, scope, found, differs, why)
+    else:
+        changes = apply_changes(found.version, differs)
+        body = {"version": found.head.version, "title": found.version.title, "changes": _told(changes), "reason": why}
+        found.version.seq = found.head.seq = await tell(db, scope, found.head, "requirement.changed", body)
+    found.head.words, found.head.updated_at = _words(found.version), clock.now()
+    await db.flush()
+    return True
+
+
+async def _revise(db: AsyncSession, scope: Scope, found: Loaded, differs: Mapping[str, Any], why: str) -> None:
+    """The next version, from the one that stands and what differs."""
+    head, before = found.head, found.version
+    if found.is_open:
+        told = f"The requirement is being changed; version {head.version + 1} will be offered anew. {why}".strip()
+        await decisions.withdraw_of_subject(db, scope, DecisionKind.REQUIREMENT, head.number, told)
+    content = {field: getattr(before, field) for field in workflow.CONTENT} | dict(differs)
+    head.version += 1
+    found.version, found.is_open = _new_version(scope, head.number, head.version, content), False
+    changes = {field: [plain(getattr(before, field)), plain(value)] for field, value in differs.items()}
+    body = {"version": head.version, "title": found.version.title, "changes": _told(changes), "reason": why}
+    found.version.seq = head.seq = await tell(db, scope, head, "requirement.revised", body)
+    db.add(found.version)
+
+
+async def publish(db: AsyncSession, scope: Scope, number: int) -> Requirement:
+    """Shows a requirement to the client, from now on with every later version; twice is once. Raises NotFound."""
+    scope.require_staff()
+    await ledger.lock(db, scope.project_id)
+    found = await load(db, scope, number)
+    if found.head.audience is Audience.INTERNAL:
+        await _publish(db, scope, found, Audience.CLIENT)
+    return found.head
+
+
+async def _publish(db: AsyncSession, scope: Scope, found: Loaded, audience: Audience) -> None:
+    head = found.head
+    if audience is Audience.INTERNAL:
+        raise Conflict("The client has seen this requirement: it cannot become internal.", field="audience")
+    head.audience, head.updated_at = audience, clock.now()
+    head.seq = await tell(db, scope, head, "requirement.published", _snapshot(found.version))
+    await db.flush()
+
+
+async def upsert(db: AsyncSession, scope: Scope, rows: Sequence[Mapping[str, Any]]) -> list[Outcome]:
+    """Adds or changes many requirements at once, each recognised by its `external_ref`; all of them or none.
+
+    Raises Invalid with a problem for every row at fault (`requirements[3].priority`), Conflict as `change` does.
+    """
+    scope.require_staff()
+    checked = _check_rows(rows)
+    await ledger.lock(db, scope.project_id)
+    known = await _by_reference(db, scope, [row["external_ref"] for row in checked])
+    lacking = [at for at, row in enumerate(checked) if row["external_ref"] not in known and not row.get("title")]
+    if lacking:
+        told = "A new requirement needs a title."
+        raise Invalid(told, problems=tuple((f"requirements[{at}].title", told, None) for at in lacking))
+    return [await _upsert(db, scope, known.get(row["external_ref"]), row) for row in checked]
+
+
+async def _upsert(db: AsyncSession, scope: Scope, found: Loaded | None, row: Mapping[str, Any]) -> Outcome:
+    if found is None:
+        return Outcome((await _add(db, scope, row)).head.number, "created")
+    did = await _change(db, scope, found, row, "")
+    return Outcome(found.head.number, "changed" if did else "unchanged")
+
+
+def _check_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    checked: list[dict[str, Any]] = []
+    problems: list[tuple[str, str, Any]] = []
+    seen: set[str] = set()
+    for at, row in enumerate(rows):
+        try:
+            checked.append(rules.check_fields(row))
+            reference = checked[-1].get("external_ref")
+            if not reference or reference in seen:
+                told = "Every requirement needs an external_ref of its own."
+                raise Invalid(told, field="external_ref", value=reference)
+            seen.add(reference)
+        except Invalid as fault:
+            problems.append((f"requirements[{at}].{fault.field or ''}".rstrip("."), fault.message, fault.value))
+    if problems:
+        told = f"{len(problems)} of {len(rows)} requirements are wrong; nothing was changed."
+        raise Invalid(told, problems=tuple(problems))
+    return checked
+
+
+async def _by_reference(db: AsyncSession, scope: Scope, references: Sequence[str]) -> dict[str, Loaded]:
+    found = await load_where(db, scope, Requirement.external_ref.in_(references))
+    return {one.head.external_ref: one for one in found if one.head.external_ref}
+
+
+async def _check_reference(db: AsyncSession, scope: Scope, reference: str | None, number: int | None) -> None:
+    """Raises Conflict when another requirement has this reference."""
+    if not reference:
+        return
+    mine = (Requirement.project_id == scope.project_id, Requirement.external_ref == reference)
+    found = await db.scalar(select(Requirement.number).where(*mine))
+    if found not in (None, number):
+        raise Conflict(f"Requirement {found} has this reference already.", field="external_ref", value=reference)
