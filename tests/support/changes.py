@@ -1,0 +1,118 @@
+"""A contract, change requests and offers for tests."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock
+from portal.changes import commands, contracts, offers
+from portal.changes.models import ChangeRequest, Contract
+from portal.changes.offers import Terms
+from portal.db import Database
+from portal.projects import commands as projects
+from tests.support.cast import Cast, add_item
+
+SECRET_AMOUNTS = ("7777.77", "7,777.77", "777777", "31415.92", "31,415.92", "3141592", "4242.42", "4,242.42", "424242")
+"""The only amounts in tests about leaks; each spelling of them is money."""
+
+
+def line(**more: Any) -> dict[str, Any]:
+    """A line: ten hours for 1,000.00 at 19 percent."""
+    given = {"text": "Work", "quantity": "10", "unit": "HUR", "unit_price": "100", "tax_category": "S"}
+    return given | {"tax_rate": "19"} | more
+
+
+CONTRACT: dict[str, Any] = {
+    "kind": "fixed_price",
+    "bought": "A **bridge** of steel.",
+    "lines": [line(text="The bridge", quantity="100")],
+    "payment_terms": "Within 30 days.",
+    "quality_terms": "No rust.",
+    "signed_on": date(2026, 1, 15),
+    "milestones": [{"number": 1, "on": date(2027, 3, 1)}],
+}
+"""A contract of 10,000.00 with a date for milestone 1."""
+
+NOW: dict[str, Any] = {
+    "title": "All of it now",
+    "lines": [line(text="Build it"), line(text="Test it", quantity="2.5")],
+    "days": "12",
+    "quality": "One more round of tests.",
+    "milestones": [{"number": 1, "on": date(2027, 3, 20)}],
+    "items_added": [{"title": "A railing", "points": "5", "milestone": 1}],
+    "items_changed": [{"number": 1, "points": "8"}],
+}
+"""An alternative of 1,250.00 that moves the milestone, adds an item and estimates another anew."""
+LATER: dict[str, Any] = {"title": "The least, later", "lines": [line(quantity="4")], "days": "4"}
+
+
+async def set_stage(database: Database, cast: Cast) -> Contract:
+    """Milestone 1, item 1 and the contract, in BRIDGE."""
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        await projects.add_milestone(db, scope, name="Opening")
+    await add_item(database, cast, title="Foundations", points="3")
+    return await sign(database, cast)
+
+
+async def sign(database: Database, cast: Cast, who: str = "wei", **more: Any) -> Contract:
+    """The contract, recorded."""
+    async with database.write() as db:
+        return await contracts.record_contract(db, await cast.scope(db, who), CONTRACT | more)
+
+
+async def raised(database: Database, cast: Cast, who: str = "ada", **more: Any) -> ChangeRequest:
+    """A change request that somebody raised."""
+    given = {"title": "A railing", "wanted": "A railing on both sides.", "reason": "People fall off."} | more
+    async with database.write() as db:
+        return await commands.raise_change(db, await cast.scope(db, who), **given)
+
+
+async def priced(
+    database: Database, cast: Cast, number: int, alternatives: Sequence[dict[str, Any]] = (NOW, LATER), who: str = "wei"
+) -> ChangeRequest:
+    """The same with alternatives, as a draft."""
+    async with database.write() as db:
+        return await offers.price(db, await cast.scope(db, who), number, alternatives)
+
+
+async def offered(
+    database: Database,
+    cast: Cast,
+    number: int,
+    alternatives: Sequence[dict[str, Any]] | None = (NOW, LATER),
+    **more: Any,
+) -> ChangeRequest:
+    """The same, offered for a month; None for what was priced already."""
+    if alternatives is not None:
+        await priced(database, cast, number, alternatives)
+    async with database.write() as db:
+        return await offers.offer(db, await cast.scope(db, "wei"), number, terms(**more))
+
+
+def terms(**more: Any) -> Terms:
+    """An offer that stands for a month."""
+    return Terms(**{"valid_until": clock.now().date() + timedelta(days=30)} | more)
+
+
+async def an_offer(database: Database, cast: Cast, *alternatives: dict[str, Any], **more: Any) -> ChangeRequest:
+    """A change request that was raised and offered."""
+    request = await raised(database, cast)
+    return await offered(database, cast, request.number, alternatives or (NOW, LATER), **more)
+
+
+async def withdrawn(database: Database, cast: Cast, number: int, who: str = "wei") -> ChangeRequest:
+    """A change request that somebody took back."""
+    async with database.write() as db:
+        return await commands.withdraw(db, await cast.scope(db, who), number, "Not needed any more.")
+
+
+async def lines_of(db: AsyncSession, table: Any) -> list[tuple[Any, ...]]:
+    """All rows of a table as plain tuples, in the order of its key."""
+    from sqlalchemy import select
+
+    columns = list(table.__table__.columns)
+    statement = select(*columns).order_by(*table.__table__.primary_key.columns)
+    return [tuple(row) for row in await db.execute(statement.execution_options(cross_project="a test compares all"))]
