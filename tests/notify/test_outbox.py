@@ -127,7 +127,9 @@ async def test_an_undeliverable_mail_is_not_tried_again(
     database: Database, compose: Callable[[Due], EmailMessage]
 ) -> None:
     mail_id = await enqueue(database)
-    await outbox.send_one(database, compose, Postbox(Undeliverable("the mail server refuses the address for ever")).deliver)
+    await outbox.send_one(
+        database, compose, Postbox(Undeliverable("the mail server refuses the address for ever")).deliver
+    )
     mail = await mail_of(database, mail_id)
     assert (mail.ended, mail.last_error) == (True, "the mail server refuses the address for ever")
 
