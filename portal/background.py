@@ -19,7 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from starlette.datastructures import State
 
 from api.models import IdempotencyKey
-from portal import clock
+from portal import clock, stamping
 from portal.connectors.models import ImportJob
 from portal.db import Base, Database
 from portal.decisions import reminders
@@ -120,6 +120,11 @@ async def sign_heads(state: State) -> int:
     """Signs the head of every project where something happened since yesterday's."""
     async with state.database.write() as db:
         return await sign_due_heads(db, state.keys, clock.now())
+
+
+async def stamp_receipts(state: State) -> int:
+    """Has receipts stamped by the time stamping authority, where one is configured."""
+    return await stamping.stamp_due(state.database, state.settings)
 
 
 async def clear_expired(state: State) -> int:
@@ -225,6 +230,7 @@ async def send_webhooks(state: State) -> None:
 
 JOBS = (
     Job("sign heads", 600, sign_heads),
+    Job("stamp receipts", 60, stamp_receipts),
     Job("clear expired", 3600, clear_expired),
     Job("fail abandoned imports", 60, fail_abandoned_imports),
     Job("remind of decisions", 300, remind_of_decisions),

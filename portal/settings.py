@@ -79,7 +79,15 @@ def _scanner_address(value: str) -> str:
     return value
 
 
+def _authority(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
+        raise ValueError("must be the http or https address of a time stamping authority, such as https://tsa.example")
+    return value
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
+Authority = Annotated[str, AfterValidator(_authority)]
 FilesAddress = Annotated[str, AfterValidator(_files_address)]
 ScannerAddress = Annotated[str, AfterValidator(_scanner_address)]
 Issuer = Annotated[str, AfterValidator(_issuer)]
@@ -163,6 +171,10 @@ class Settings(BaseModel):
     decision_limits: dict[str, DecisionLimit] = {}
     """By kind (`design`, `requirement`, `change_request`), how sure it must be who decides; else 15 minutes, and a
     second factor where the provider offers one."""
+    timestamp_url: Authority | None = None
+    """A time stamping authority (RFC 3161) that is asked to stamp every receipt; None: receipts are not stamped."""
+    timestamp_certificates: Path | None = None
+    """A PEM file of the certificates by which its stamps are checked; needed with `timestamp_url`."""
     session_idle_minutes: Annotated[int, Field(ge=5, le=60 * 24 * 30)] = 60 * 12
     session_absolute_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 24 * 14
     invitation_days: Annotated[int, Field(ge=1, le=365)] = 14
@@ -209,7 +221,13 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        faults = [*_secret_faults(self), *_webhook_faults(self), *_address_faults(self), *_provider_faults(self)]
+        faults = [
+            *_secret_faults(self),
+            *_timestamp_faults(self),
+            *_webhook_faults(self),
+            *_address_faults(self),
+            *_provider_faults(self),
+        ]
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -218,6 +236,12 @@ class Settings(BaseModel):
 def _webhook_faults(settings: Settings) -> list[str]:
     if settings.environment == "production" and settings.webhook_allow_private:
         return ["PORTAL_WEBHOOK_ALLOW_PRIVATE is for trying out: in production webhooks go to the public internet."]
+    return []
+
+
+def _timestamp_faults(settings: Settings) -> list[str]:
+    if settings.timestamp_url and settings.timestamp_certificates is None:
+        return ["PORTAL_TIMESTAMP_CERTIFICATES must name a PEM file: without it no time stamp could be checked."]
     return []
 
 

@@ -217,6 +217,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("project_id", "seq", name=op.f("pk_receipt")),
     )
+    op.create_index(
+        "ix_receipt_unstamped",
+        "receipt",
+        ["issued_at"],
+        unique=False,
+        sqlite_where=sa.text('"timestamp" IS NULL'),
+        postgresql_where=sa.text('"timestamp" IS NULL'),
+    )
     op.create_index("ix_decision_state", "decision", ["project_id", "state", "number"], unique=False)
     op.create_index("ix_decision_subject", "decision", ["project_id", "kind", "subject_number"], unique=False)
     op.create_index(

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, UtcDateTime
@@ -91,6 +91,12 @@ class Receipt(Base):
     """The proof of one event for whoever took part in it (receipts.py). Only its time stamp is added later."""
 
     __tablename__ = "receipt"
+    __table_args__ = (
+        Index(
+            "ix_receipt_unstamped", "issued_at",
+            sqlite_where=text('"timestamp" IS NULL'), postgresql_where=text('"timestamp" IS NULL'),
+        ),
+    )  # fmt: skip
 
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
