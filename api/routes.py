@@ -22,6 +22,7 @@ from api import (
     invitations,
     items,
     iterations,
+    links,
     mail,
     me,
     memberships,
@@ -30,6 +31,7 @@ from api import (
     people,
     problems,
     projects,
+    requirements,
     robots,
     statuses,
     waiting,
@@ -44,6 +46,7 @@ from portal.kept import KeptPages
 ROOMS = (
     me, companies, people, mail, robots, projects, memberships, invitations, milestones, iterations, statuses,
     contributors, items, files, imports, events, burndown, decisions, designs, design_pins, waiting, webhooks,
+    links, requirements,
 )  # fmt: skip
 VERSION = "1.0.0"
 

@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal.access import Scope
 from portal.backlog.models import Category, Item, ItemType, Status
 from portal.backlog.queries import visible as visible_items
+from portal.changes.models import ChangeRequest
 from portal.decisions.models import Decision, DecisionKind
 from portal.designs.models import Design
-from portal.errors import Invalid
+from portal.errors import Invalid, NotFound
 from portal.ledger.models import Audience
 from portal.projects.queries import MOST_NUMBER
 from portal.requirements import queries as requirements
@@ -71,10 +72,21 @@ def _answer_to_design() -> Any:
     )
 
 
+def _changes(scope: Scope) -> Select[Any]:
+    """Change requests, which all members of a project see; their prices are elsewhere."""
+    columns: tuple[Any, ...] = (
+        ChangeRequest.number.label("number"), ChangeRequest.title.label("title"),
+        type_coerce(ChangeRequest.state, String).label("state"),
+        literal(Audience.CLIENT.value, type_=String()).label("audience"),
+    )  # fmt: skip
+    return select(*columns).where(ChangeRequest.project_id == scope.project_id)
+
+
 ENDS: Mapping[TraceKind, Callable[[Scope], Select[Any]]] = {
     TraceKind.REQUIREMENT: requirements.ends,
     TraceKind.DESIGN: _designs,
     TraceKind.ITEM: _items,
+    TraceKind.CHANGE_REQUEST: _changes,
 }
 """Of each kind, the things that a scope may know: number, title, state, audience."""
 
@@ -120,6 +132,16 @@ async def links_of(db: AsyncSession, scope: Scope, kind: TraceKind, number: int)
     return (await links_of_all(db, scope, kind, [number])).get(number, [])
 
 
+async def check(db: AsyncSession, scope: Scope, end: End) -> None:
+    """Raises NotFound unless the scope may know of this thing."""
+    if end not in await _audiences(db, scope, end):
+        raise NotFound(f"There is no {_words(end)} in this project.")
+
+
+def _words(end: End) -> str:
+    return f"{end.kind.value.replace('_', ' ')} {end.number}"
+
+
 async def links_of_all(
     db: AsyncSession, scope: Scope, kind: TraceKind, numbers: Sequence[int]
 ) -> dict[int, list[Link]]:
@@ -139,10 +161,9 @@ async def link(db: AsyncSession, scope: Scope, one: End, other: End) -> bool:
     scope.require_staff()
     pair(one, other)
     known = await _audiences(db, scope, one, other)
-    for field, end in (("from", one), ("to", other)):
+    for field, end in (("one", one), ("other", other)):
         if end not in known:
-            words = end.kind.value.replace("_", " ")
-            raise Invalid(f"There is no {words} {end.number} in this project.", field=field, value=end.number)
+            raise Invalid(f"There is no {_words(end)} in this project.", field=field, value=end.number)
     return await trace.link(db, scope, one, other, audience_of(known[one], known[other]))
 
 

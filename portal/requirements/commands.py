@@ -55,7 +55,7 @@ async def _add(db: AsyncSession, scope: Scope, checked: Mapping[str, Any]) -> Lo
     version = _new_version(scope, number, 1, content)
     head = Requirement(
         project_id=scope.project_id, number=number, version=1, confirmed_version=None,
-        audience=checked.get("audience", Audience.INTERNAL), external_ref=checked.get("external_ref") or None,
+        audience=checked.get("audience", Audience.INTERNAL), external_ref=checked.get("external_ref"),
         words=_words(version), created_at=now, updated_at=now, seq=0,
     )  # fmt: skip
     body = _snapshot(version)
@@ -118,7 +118,7 @@ async def _change(db: AsyncSession, scope: Scope, found: Loaded, checked: Mappin
 async def _refer(db: AsyncSession, scope: Scope, found: Loaded, checked: Mapping[str, Any]) -> bool:
     if "external_ref" not in checked:
         return False
-    changes = apply_changes(found.head, {"external_ref": checked["external_ref"] or None})
+    changes = apply_changes(found.head, {"external_ref": checked["external_ref"]})
     if changes:
         body = {"version": found.head.version, "title": found.version.title, "changes": changes, "reason": ""}
         found.head.seq = await tell(db, scope, found.head, "requirement.changed", body, Audience.INTERNAL)

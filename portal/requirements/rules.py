@@ -12,7 +12,8 @@ TITLE_LENGTH = 160
 DESCRIPTION_LENGTH = 20_000
 CRITERION_LENGTH = 2_000
 MOST_CRITERIA = 50
-LINES = {"metric": 300, "target": 300, "external_ref": 200}
+MEASURE_LENGTH = 300
+REFERENCE_LENGTH = 200
 
 
 def check_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +28,13 @@ def _measure(value: Mapping[str, str] | None) -> dict[str, str]:
     given = value or {}
     for part in given.keys() - {"metric", "target", "how_measured"}:
         raise Invalid(f"A measure has no {part}.", field=f"measure.{part}", value=given[part])
-    return {part: _check(part, given.get(part, "")) for part in ("metric", "target", "how_measured")}
+    return {part: _measured(part, given.get(part, "")) for part in ("metric", "target", "how_measured")}
+
+
+def _measured(part: str, value: str) -> str:
+    if part == "how_measured":
+        return check_text(value.strip(), f"measure.{part}", length=CRITERION_LENGTH)
+    return check_name(value, f"measure.{part}", length=MEASURE_LENGTH) if value.strip() else ""
 
 
 def _check(field: str, value: Any) -> Any:
@@ -36,10 +43,8 @@ def _check(field: str, value: Any) -> Any:
             return check_name(value, field, length=TITLE_LENGTH)
         case "description":
             return check_text(value, field, length=DESCRIPTION_LENGTH)
-        case "how_measured":
-            return check_text(value.strip(), field, length=CRITERION_LENGTH)
-        case "metric" | "target" | "external_ref":
-            return None if value is None else check_name(value, field, length=LINES[field]) if value else ""
+        case "external_ref":
+            return check_name(value, field, length=REFERENCE_LENGTH) if value else None
         case "kind":
             return _member(RequirementKind, value, field)
         case "priority":

@@ -27,7 +27,7 @@ def comes_first(kind: TraceKind, other: TraceKind) -> bool:
 def pair(one: End, other: End) -> tuple[End, End]:
     """The two ends in the order in which a link is kept. Raises Invalid for two things of one kind."""
     if one.kind is other.kind:
-        raise Invalid("Two things of one kind are not linked.", field="to.kind", value=other.kind.value)
+        raise Invalid("Two things of one kind are not linked.", field="other.kind", value=other.kind.value)
     return (one, other) if comes_first(one.kind, other.kind) else (other, one)
 
 

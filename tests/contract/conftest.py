@@ -27,6 +27,9 @@ async def stage(api: Api) -> dict[str, Any]:
     invited = await api.post(f"{B}/invitations", {"email": "jo@client.example", "roles": ["viewer"]})
     status = (await api.get(f"{B}/statuses"))["items"][0]["id"]
     hook = await api.post("/v1/webhooks", {"name": "Hook", "url": "https://hooks.example/"}, by="root")
+    complete = {"description": "What it does.", "priority": "must", "criteria": ["It does."], "audience": "client"}
+    for title in ("One", "Two"):
+        await api.post(f"{B}/requirements", complete | {"title": title})
     return {
         "key": "BRIDGE",
         "number": 1,
@@ -38,4 +41,9 @@ async def stage(api: Api) -> dict[str, Any]:
         "client_id": "sync-job",
         "webhook_id": hook["id"],
         "import_id": EXAMPLE_COMPANY,
+        "version": 1,
+        "from_kind": "requirement",
+        "from_number": 1,
+        "to_kind": "item",
+        "to_number": 1,
     }

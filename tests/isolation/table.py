@@ -1,5 +1,6 @@
 """Who may do what, written down: every route and method of the portal stands here, and nothing else does."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,10 +27,18 @@ PROJECT_PAGES: dict[str, tuple[str, ...]] = {
     "POST /projects/{key}/decisions/{number}/answer": ("ada",),
     "POST /projects/{key}/decisions/{number}/judgements": STAFF,
     "POST /projects/{key}/decisions/{number}/remarks": MEMBERS,
+    "GET /projects/{key}/decisions/{decision}/receipts/{seq}.json": MEMBERS,
+    "GET /projects/{key}/decisions/{decision}/receipts/{seq}.pdf": MEMBERS,
     "GET /projects/{key}/delegations": MEMBERS,
     "POST /projects/{key}/delegations": ("ada",),
     "POST /projects/{key}/delegations/{number}/end": NOBODY,
     "GET /projects/{key}/burndown": MEMBERS,
+    "GET /projects/{key}/designs": MEMBERS,
+    "GET /projects/{key}/designs/{number}": MEMBERS,
+    "GET /projects/{key}/designs/{number}/versions/{version}": MEMBERS,
+    "POST /projects/{key}/designs/{number}/pins": MEMBERS,
+    "POST /projects/{key}/designs/{number}/pins/{pin}/replies": MEMBERS,
+    "POST /projects/{key}/designs/{number}/pins/{pin}/state": MEMBERS,
     "GET /projects/{key}/files/{number}": MEMBERS,
     "GET /projects/{key}/files/{number}/preview": MEMBERS,
     "GET /projects/{key}/items/{number}": MEMBERS,
@@ -52,6 +61,8 @@ OWN_PAGES = {
     "GET /me/notifications",
     "GET /me/sessions",
     "POST /me/notifications",
+    "POST /me/calendar",
+    "POST /me/calendar/end",
     "POST /me/sessions/{session_id}/end",
 }
 """Pages about the visitor: for everybody who is signed in."""
@@ -65,16 +76,19 @@ OPEN_PAGES = {
     "GET /auth/login",
     "GET /auth/login/{provider}",
     "GET /auth/step-up",
+    "GET /calendar/{token}.ics",
     "GET /favicon.ico",
     "GET /healthz",
     "GET /readyz",
     "GET /robots.txt",
     "GET /sign-in",
     "GET /static/{address}",
+    "GET /verify",
     "GET /unsubscribe/{token}",
     "POST /auth/backchannel-logout/{provider}",
     "POST /auth/logout",
     "POST /locale",
+    "POST /verify",
     "POST /unsubscribe/{token}",
 }
 """Pages that answer before anybody is known; they say nothing of any project."""
@@ -166,6 +180,22 @@ API: dict[str, str] = {
     f"POST {_PROJECT}/milestones": MANAGE,
     f"GET {_PROJECT}/milestones/{{number}}": READ,
     f"PATCH {_PROJECT}/milestones/{{number}}": MANAGE,
+    f"GET {_PROJECT}/changes/{{number}}/links": READ,
+    f"GET {_PROJECT}/designs/{{number}}/links": READ,
+    f"GET {_PROJECT}/items/{{number}}/links": READ,
+    f"POST {_PROJECT}/links": WRITE,
+    f"DELETE {_PROJECT}/links/{{from_kind}}/{{from_number}}/{{to_kind}}/{{to_number}}": WRITE,
+    f"GET {_PROJECT}/requirements": READ,
+    f"POST {_PROJECT}/requirements": WRITE,
+    f"POST {_PROJECT}/requirements/confirmations": WRITE,
+    f"GET {_PROJECT}/requirements/orphans": READ,
+    f"POST {_PROJECT}/requirements/upsert": WRITE,
+    f"GET {_PROJECT}/requirements/{{number}}": READ,
+    f"PATCH {_PROJECT}/requirements/{{number}}": WRITE,
+    f"GET {_PROJECT}/requirements/{{number}}/links": READ,
+    f"POST {_PROJECT}/requirements/{{number}}/publication": WRITE,
+    f"GET {_PROJECT}/requirements/{{number}}/versions": READ,
+    f"GET {_PROJECT}/requirements/{{number}}/versions/{{version}}": READ,
     f"GET {_PROJECT}/statuses": READ,
     f"POST {_PROJECT}/statuses": MANAGE,
     f"GET {_PROJECT}/statuses/{{status_id}}": READ,
@@ -174,7 +204,7 @@ API: dict[str, str] = {
 
 EXAMPLES = {
     "key": "BRIDGE", "number": "1", "provider": "main", "kind": "not-found", "address": "nothing.css",
-    "client_id:path": "robot-9",
+    "client_id:path": "robot-9", "version": "1", "pin": "1",
 }  # fmt: skip
 A_UUID = "00000000-0000-4000-8000-000000000000"
 
@@ -182,9 +212,7 @@ A_UUID = "00000000-0000-4000-8000-000000000000"
 def address(route: str, **values: str) -> str:
     """A route's path with its parameters filled in."""
     path = route.split(" ", 1)[1]
-    for part in [piece[1:-1] for piece in path.split("/") if piece.startswith("{")]:
-        path = path.replace("{" + part + "}", values.get(part) or EXAMPLES.get(part, A_UUID))
-    return path
+    return re.sub(r"\{([^}]+)\}", lambda part: values.get(part[1]) or EXAMPLES.get(part[1], A_UUID), path)
 
 
 def routes(app: FastAPI | Any, prefix: str = "") -> Iterator[str]:

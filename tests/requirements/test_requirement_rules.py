@@ -157,7 +157,7 @@ def test_one_word_of_a_long_text_is_found():
         ({"criteria": ["fine", "  "]}, "criteria[1]"),
         ({"criteria": ["x"] * 51}, "criteria"),
         ({"criteria": ["x" * 2_001]}, "criteria[0]"),
-        ({"measure": {"metric": "a\nb"}}, "metric"),
+        ({"measure": {"metric": "a\nb"}}, "measure.metric"),
         ({"measure": {"unit": "s"}}, "measure.unit"),
         ({"state": "confirmed"}, "state"),
         ({"version": 3}, "version"),
