@@ -1,12 +1,13 @@
 """A portal whose people are told things: the cast, of whom the agency's stand as staff, and what lies in the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from portal import clock
@@ -71,6 +72,13 @@ class Post:
         """Lets somebody of the agency count as staff while they are away."""
         async with self.database.write() as db:
             await people.note_standing(db, self.cast.people[name], frozenset({STAFF[name]}), clock.now() + until)
+
+
+@pytest.fixture
+def evening() -> Iterator[time_machine.Traveller]:
+    """The clock stands on a Monday evening."""
+    with time_machine.travel("2026-11-23T18:00:00Z", tick=False) as traveller:
+        yield traveller
 
 
 @pytest.fixture

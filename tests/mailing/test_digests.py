@@ -2,8 +2,6 @@
 
 from datetime import time, timedelta
 
-import pytest
-import time_machine
 from sqlalchemy import delete, select
 
 from portal import clock
@@ -15,15 +13,8 @@ from portal.people import commands as people
 from tests.support.cast import add_item
 from tests.support.decisions import ask
 
-EVENING, MORNING = "2026-11-23T18:00:00Z", "2026-11-24T07:00:00Z"
-"""Monday evening; Tuesday, 08:00 in Berlin."""
-
-
-@pytest.fixture
-def evening():
-    """The clock stands on a Monday evening."""
-    with time_machine.travel(EVENING, tick=False) as traveller:
-        yield traveller
+MORNING = "2026-11-24T07:00:00Z"
+"""Tuesday, 08:00 in Berlin."""
 
 
 async def finish(database, cast, number):
