@@ -13,8 +13,10 @@ from web import (
     backchannel,
     backlog,
     burndown,
+    calendar_feed,
     deciding,
     decisions,
+    designs,
     files,
     health,
     live,
@@ -22,6 +24,7 @@ from web import (
     me,
     notifications,
     projects,
+    receipts,
     render,
     sign_out,
     static_files,
@@ -30,9 +33,10 @@ from web import (
 from web.errors import page_for
 
 ROUTERS = (
-    projects.router, backlog.router, burndown.router, activity.router, decisions.router, deciding.router, files.router,
+    projects.router, backlog.router, burndown.router, activity.router, decisions.router, deciding.router, receipts.router, designs.router, files.router,
     live.router, auth.router, sign_out.router,
-    backchannel.router, me.router, notifications.router, locale_choice.router, health.router, static_files.router,
+    backchannel.router, me.router, calendar_feed.router, notifications.router, locale_choice.router, health.router,
+    static_files.router,
     well_known.router,
 )  # fmt: skip
 

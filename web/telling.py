@@ -69,6 +69,15 @@ SENTENCES: Mapping[str, str] = {
     "design.pin_replied": _("A remark on a design was answered"),
     "design.pin_resolved": _("A remark on a design was settled"),
     "design.pin_reopened": _("A remark on a design was opened again"),
+    "requirement.added": _("A requirement was written down"),
+    "requirement.changed": _("A requirement was changed"),
+    "requirement.revised": _("A new version of a requirement, not confirmed yet"),
+    "requirement.published": _("A requirement was shown to the client"),
+    "requirement.confirmed": _("A requirement was confirmed"),
+    "requirement.changes_wanted": _("The client wants a requirement changed"),
+    "requirement.declined": _("A requirement was declined"),
+    "trace.linked": _("Two things were linked"),
+    "trace.unlinked": _("A link was taken away"),
 }
 OTHERWISE = _("The record was updated")
 
@@ -97,11 +106,27 @@ FIELDS: Mapping[str, str] = {
     "closed_at": _("Closed"),
 }
 STAFF_FIELDS: Mapping[str, str] = {"audience": _("Shown to"), "parent_number": _("Part of")}
-LONG_TEXTS = {"description", "acceptance_criteria"}
+FIELDS_OF: Mapping[str, Mapping[str, str]] = {
+    "requirement": {
+        "kind": _("Kind"), "metric": _("What is measured"), "target": _("Target"),
+        "how_measured": _("How it is measured"),
+    },
+}  # fmt: skip
+"""Fields that are told of one kind of subject alone."""
+WORDS_OF_REQUIREMENT = {"kind": "requirement_kind", "priority": "moscow"}
+LONG_TEXTS = {"description", "acceptance_criteria", "how_measured"}
 BY_CATEGORY = {"done": "item.finished", "doing": "item.started", "dropped": "item.dropped", "todo": "item.changed"}
-MARKS = {"decision.asked": "ask", "item.finished": "done", "item.blocked": "ask", "item.reopened": "ask"}
+MARKS = {
+    "requirement.confirmed": "done",
+    "requirement.changes_wanted": "ask",
+    "decision.asked": "ask",
+    "item.finished": "done",
+    "item.blocked": "ask",
+    "item.reopened": "ask",
+}
 
-PLACES = {"item": "items", "milestone": "milestones", "decision": "decisions", "design": "designs"}
+PLACES = {"item": "items", "milestone": "milestones", "decision": "decisions", "design": "designs",
+          "requirement": "requirements"}  # fmt: skip
 """Subjects with a page of their own, and where it is."""
 
 
@@ -170,7 +195,7 @@ def tell(happening: Happening, teller: Teller) -> Told | None:
         at=event.at,
         when=formats.moment(event.at, teller.zone, teller.locale),
         sentence=gettext(SENTENCES.get(kind, OTHERWISE)),
-        subject=gettext(_("An item that is no longer shown")) if hidden else _subject(happening),
+        subject=gettext(_("An item that is no longer shown")) if hidden else _subject(happening, teller),
         link="" if hidden else _link(event, teller),
         by=actor_text(happening.actor, gettext),
         reason="" if hidden else str(event.body.get("reason") or ""),
@@ -199,7 +224,7 @@ def _kind_told(event: EventRow) -> str:
 
 
 def _told_changes(happening: Happening, teller: Teller) -> Iterable[Change]:
-    known = {**FIELDS, **STAFF_FIELDS} if teller.is_staff else FIELDS
+    known = {**FIELDS, **FIELDS_OF.get(happening.event.subject_kind, {}), **(STAFF_FIELDS if teller.is_staff else {})}
     for field, (before, after) in _changes(happening.event).items():
         if field not in known:
             continue
@@ -218,6 +243,8 @@ def _value(field: str, value: Any, happening: Happening, teller: Teller) -> str:
         return actor_text(happening.names.get(value), teller.gettext) or formats.NOTHING
     if field in ("iteration", "milestone"):
         return happening.plan.get((field, value), str(value))
+    if happening.event.subject_kind == "requirement" and field in WORDS_OF_REQUIREMENT:
+        return words(teller.locale)[WORDS_OF_REQUIREMENT[field]].get(value, str(value))
     return _plain_value(field, value, teller)
 
 
@@ -233,11 +260,15 @@ def _plain_value(field: str, value: Any, teller: Teller) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _subject(happening: Happening) -> str:
+def _subject(happening: Happening, teller: Teller) -> str:
     event = happening.event
+    if event.subject_kind == "trace":
+        kinds = words(teller.locale)["trace_kind"]
+        ends = [event.body.get(end, {}) for end in ("from", "to")]
+        return " – ".join(f"{kinds.get(end.get('kind'), '')} {end.get('number', '')}".strip() for end in ends)
     if event.subject_kind in ("iteration", "milestone") and event.subject_number is not None:
         return happening.plan.get((event.subject_kind, event.subject_number), "")
-    named = {"status": "name", "decision": "title", "design": "title"}.get(event.subject_kind)
+    named = {"status": "name", "decision": "title", "design": "title", "requirement": "title"}.get(event.subject_kind)
     return happening.title or (str(event.body.get(named, "")) if named else "")
 
 

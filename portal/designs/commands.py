@@ -137,7 +137,7 @@ async def publish(
     await opening.show_to_client(db, scope, (part.file_number for part in parts if part.file_number is not None))
     row.audience, row.published_at = Audience.CLIENT, clock.now()
     design.audience, design.shown_version = Audience.CLIENT, version
-    told = {"title": design.title, "version": version, "note": row.note}
+    told = {"version": version, "note": row.note}
     row.seq = design.seq = await tell(db, scope, design, "design.published", told, Audience.CLIENT)
     await db.flush()
     wanted = again or await _asked_before(db, scope, number)
@@ -196,6 +196,7 @@ async def tell(
     body: Mapping[str, Any],
     audience: Audience = Audience.INTERNAL,
 ) -> int:
-    """Appends an event about a design; its seq."""
-    event = ledger.NewEvent(kind, "design", design.number, audience, dict(body), scope.viewer.actor, clock.now())
+    """Appends an event about a design, which it names by its title; its seq."""
+    whole = {"title": design.title} | dict(body)
+    event = ledger.NewEvent(kind, "design", design.number, audience, whole, scope.viewer.actor, clock.now())
     return await ledger.append(db, scope.project_id, [event])

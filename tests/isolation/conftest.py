@@ -12,13 +12,19 @@ from fastapi import FastAPI
 from portal import app as portal
 from portal.db import Database
 from portal.decisions import commands as decisions
+from portal.decisions.models import Verdict
+from portal.designs import commands as drafts
+from portal.designs import pins
+from portal.designs.carrying import Place
 from portal.files.store import Store
 from portal.identity.providers import Providers
 from portal.ledger.models import Audience
 from portal.projects import commands as projects
 from portal.projects.models import MONDAY_TO_FRIDAY
+from tests.isolation import table
+from tests.support import designs
 from tests.support.cast import Cast, add_item
-from tests.support.decisions import ask
+from tests.support.decisions import ask, proof_of
 from tests.support.files import add_file
 from tests.support.hostile_provider import HostileProvider
 from tests.support.sign_in import Router, settings_for
@@ -73,6 +79,7 @@ async def stage(database: Database, cast: Cast, tmp_path: Path) -> AsyncIterator
     await app.state.providers.close()
     app.state.database, app.state.providers = database, Providers(settings, Router(provider))
     await _fill(database, cast, app.state.files)
+    await _answer(database, cast, app)
     yield Stage(app, cast, provider)
     await app.state.providers.close()
 
@@ -88,8 +95,31 @@ async def _fill(database: Database, cast: Cast, store: Store) -> None:
         content = {"title": f"{word} question", "description": f"{word} text"}
         await ask(database, cast, key, title=f"{word} question", content=content, holds_up=f"{word} work")
         await add_file(database, cast, store, f"{word} file", key, audience=Audience.CLIENT)
+        await designs.shown(database, cast, f"{word} design", key, description=f"{word} lines")
+        async with database.write() as db:
+            place = Place(1, 5000, 5000)
+            await pins.pin(db, await cast.scope(db, "wei", key), 1, 1, place, f"{word} remark")
     word = SECRETS["internal"]
     await add_item(database, cast, title=f"{word} item", labels=[word], audience="internal", description=word)
     async with database.write() as db:
-        await decisions.judge(db, await cast.scope(db, "wei"), 1, f"{word} judgement")
+        scope = await cast.scope(db, "wei")
+        await decisions.judge(db, scope, 1, f"{word} judgement")
+        await designs.version_of(db, scope, 1, (f"{word}.png",), note=f"{word} note")
+        await pins.pin(db, scope, 1, 2, place, f"{word} remark")
+        await drafts.add_design(db, scope, title=f"{word} design")
     await add_file(database, cast, store, f"{word} file")
+
+
+async def _answer(database: Database, cast: Cast, app: FastAPI) -> None:
+    """A second decision in each project, answered: the receipt of the first project's is what the table asks for."""
+    for key, name in (("HARBOUR", "mallory"), ("BRIDGE", "ada")):
+        word = SECRETS.get(key, "Riveting")
+        content = {"title": f"{word} question", "description": f"{word} text"}
+        asked = await ask(database, cast, key, title=f"{word} second", content=content, subject_number=9)
+        given = decisions.Answer(verdict=Verdict.APPROVED, digest=asked.digest.hex(), comment=f"{word} comment")
+        async with database.write() as db:
+            scope, proof = await cast.scope(db, name, key), proof_of(name)
+            answered = await decisions.answer(
+                db, scope, app.state.keys, app.state.settings.base_url, asked.number, given, proof
+            )
+    table.EXAMPLES |= {"decision": str(asked.number), "seq": str(answered.receipt.seq)}
