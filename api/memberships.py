@@ -21,7 +21,7 @@ from portal.people.queries import Member
 
 router = door("memberships", "/projects/{key}/memberships", door=AdminDoor)
 
-Roles = Annotated[list[Role], Field(min_length=1, max_length=3)]
+Roles = Annotated[list[Role], Field(min_length=1, max_length=len(Role))]
 
 
 class MembershipPatch(Incoming):

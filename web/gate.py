@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portal.db import Database
-from portal.errors import PortalError
+from portal.errors import NotFound, PortalError
 from portal.identity import sessions
 from portal.identity.arrive import Arrival, arrive
 from portal.settings import Settings
@@ -21,8 +21,10 @@ from web.errors import page_for
 
 PROJECT = re.compile(r"/projects/([^/]*)(?:/|$)")
 OPEN = ("/auth/", "/static/", "/.well-known/", "/api/", "/healthz", "/readyz", "/sign-in", "/favicon", "/locale",
-        "/robots.txt", "/unsubscribe/")  # fmt: skip
+        "/calendar/", "/robots.txt", "/unsubscribe/", "/verify")  # fmt: skip
 """Addresses that answer without a session; everything else is for people who are signed in."""
+FOR_TESTERS = re.compile(r"/projects/[^/]*/(tests(/|$)|live$)")
+"""What somebody who is a tester alone may open of a project."""
 READING = ("GET", "HEAD")
 LASTING = re.compile(r"/(live|files/[^/]+(/preview)?)$")
 """Addresses whose answers may take long to send: no session stays open for them."""
@@ -83,6 +85,6 @@ class Gate:
         asked = PROJECT.match(scope["path"])
         hashed = token_hash(scope["headers"], session_cookie(self.state.settings))
         arrival = await arrive(db, hashed or b"", asked[1] if asked else None)
-        if asked:
-            arrival.scope()
+        if asked and arrival.scope().is_tester_alone and not FOR_TESTERS.match(scope["path"]):
+            raise NotFound("There is nothing here for testers.")
         return arrival

@@ -17,7 +17,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "waiting": {"client": _("Waiting for the client"), "agency": _("Waiting for us"), "other": _("Waiting for others")},
     "unit": {"points": _("Points"), "hours": _("Hours"), "count": _("Items")},
     "status": {"active": _("Active"), "paused": _("Paused"), "done": _("Finished"), "archived": _("Archived")},
-    "role": {"viewer": _("Viewer"), "approver": _("Approver"), "billing": _("Billing")},
+    "role": {"viewer": _("Viewer"), "approver": _("Approver"), "billing": _("Billing"), "tester": _("Tester")},
     "staff_role": {
         "member": _("Member"), "manager": _("Manager"), "finance": _("Finance"), "admin": _("Administrator"),
     },
@@ -34,6 +34,18 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "side": {"client": _("The client"), "agency": _("The agency")},
     "audience": {"internal": _("Internal"), "client": _("Client"), "billing": _("Billing")},
+    "requirement_kind": {"functional": _("Functional"), "non_functional": _("Non-functional")},
+    "requirement_state": {
+        "draft": _("Draft"), "offered": _("To be confirmed"), "confirmed": _("Confirmed"),
+        "changes_wanted": _("Changes wanted"), "declined": _("Declined"), "withdrawn": _("Withdrawn"),
+    },
+    "moscow": {
+        "must": _("Must have"), "should": _("Should have"), "could": _("Could have"), "wont": _("Won’t have this time"),
+    },
+    "trace_kind": {
+        "requirement": _("Requirement"), "design": _("Design"), "item": _("Item"),
+        "change_request": _("Change request"),
+    },
 }  # fmt: skip
 
 

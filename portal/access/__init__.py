@@ -1,5 +1,5 @@
 """Access: who may see and do what. The only place that decides."""
 
-from portal.access.scope import SYSTEM, ProjectFacts, Role, Scope, StaffRole, Viewer, open_scope
+from portal.access.scope import SYSTEM, ProjectFacts, Role, Scope, StaffRole, Viewer, open_scope, with_looking
 
-__all__ = ["SYSTEM", "ProjectFacts", "Role", "Scope", "StaffRole", "Viewer", "open_scope"]
+__all__ = ["SYSTEM", "ProjectFacts", "Role", "Scope", "StaffRole", "Viewer", "open_scope", "with_looking"]

@@ -14,7 +14,7 @@ class Membership(Base):
 
     __tablename__ = "membership"
     __table_args__ = (
-        CheckConstraint("viewer OR approver OR billing", name="has_a_role"),
+        CheckConstraint("viewer OR approver OR billing OR tester", name="has_a_role"),
         Index("ix_membership_person", "person_id"),
     )
 
@@ -24,4 +24,5 @@ class Membership(Base):
     viewer: Mapped[bool] = mapped_column(default=True)
     approver: Mapped[bool] = mapped_column(default=False)
     billing: Mapped[bool] = mapped_column(default=False)
+    tester: Mapped[bool] = mapped_column(default=False)
     since: Mapped[datetime] = mapped_column(UtcDateTime())

@@ -18,11 +18,15 @@ from portal.ledger.models import Audience
 
 
 class Role(StrEnum):
-    """What a person of the client company may do in a project; combined freely."""
+    """What a person of the client company may do in a project; combined freely.
+
+    Whoever has one of the others is a viewer too; who is a tester alone sees the tests and nothing else.
+    """
 
     VIEWER = "viewer"
     APPROVER = "approver"
     BILLING = "billing"
+    TESTER = "tester"
 
 
 class StaffRole(StrEnum):
@@ -127,6 +131,11 @@ class Scope:
         return clock.day_of(clock.now(), self.zone)
 
     @property
+    def is_tester_alone(self) -> bool:
+        """Whether this viewer sees the tests of the project and nothing else of it."""
+        return not self.is_staff and Role.VIEWER not in self.roles
+
+    @property
     def audiences(self) -> tuple[Audience, ...]:
         """Which events and rows this viewer may see."""
         if self.is_staff:
@@ -191,7 +200,12 @@ def open_scope(
     if viewer.is_staff and view_as and view_as[0] == project.key:
         # A client's eyes may see less than one's own, never more: who may not see money does not borrow the right.
         barred = frozenset() if Audience.BILLING in _staff_audiences(viewer) else frozenset({Role.BILLING})
-        return Scope(viewer, project, view_as[1] - barred | {Role.VIEWER}, is_staff=False, preview=True)
+        return Scope(viewer, project, with_looking(view_as[1] - barred), is_staff=False, preview=True)
     if viewer.is_staff:
         return Scope(viewer, project, frozenset(), is_staff=True)
-    return Scope(viewer, project, granted | {Role.VIEWER}, is_staff=False)
+    return Scope(viewer, project, with_looking(granted), is_staff=False)
+
+
+def with_looking(roles: frozenset[Role]) -> frozenset[Role]:
+    """The roles with the right to look, which all bring but the tester's."""
+    return roles if roles == {Role.TESTER} else roles | {Role.VIEWER}

@@ -30,7 +30,7 @@ async def delegate(db: AsyncSession, scope: Scope, to_person: UUID, from_on: dat
     mine = await given_by(db, scope)
     if any(one.from_on <= until_on and from_on <= one.until_on for one in mine):
         raise Conflict("You have delegated your decisions for some of these days already: end that first.")
-    member = (Membership.project_id == scope.project_id, Membership.person_id == to_person)
+    member = (Membership.project_id == scope.project_id, Membership.person_id == to_person, Membership.viewer)
     if to_person == scope.viewer.person_id or await db.scalar(select(Membership.person_id).where(*member)) is None:
         raise Invalid("Choose another member of this project.", field="to_person", value=str(to_person))
     highest = await db.scalar(select(func.max(Delegation.number)).where(Delegation.project_id == scope.project_id))

@@ -26,6 +26,8 @@ from portal.decisions.models import (
 from portal.decisions.rules import Question, roles_for
 from portal.decisions.turns import minutes_between
 from portal.errors import Invalid, NotFound
+from portal.ledger import receipts
+from portal.ledger.models import Receipt
 from portal.people.models import Person
 from portal.projects.queries import MOST_NUMBER
 
@@ -120,6 +122,17 @@ async def answers_of(db: AsyncSession, scope: Scope, number: int) -> list[Decisi
     """The answers to a decision in their order; the caller has seen that the decision is visible."""
     of = (DecisionAnswer.project_id == scope.project_id, DecisionAnswer.decision_number == number)
     return list(await db.scalars(select(DecisionAnswer).where(*of).order_by(DecisionAnswer.seq)))
+
+
+async def receipt(db: AsyncSession, scope: Scope, number: int, seq: int) -> Receipt:
+    """The receipt of an answer to a decision that this viewer may see. Raises NotFound."""
+    await decision(db, scope, number)
+    is_its = (DecisionAnswer.project_id == scope.project_id, DecisionAnswer.decision_number == number)
+    answers = select(DecisionAnswer.seq).where(*is_its, DecisionAnswer.seq == seq)
+    found = await db.scalar(answers) if 0 < seq <= MOST_NUMBER else None
+    if found is None:
+        raise NotFound(f"There is no such receipt of decision {number}.")
+    return await receipts.receipt_of(db, scope.project_id, found)
 
 
 async def detail(db: AsyncSession, scope: Scope, number: int) -> Detail:

@@ -102,7 +102,11 @@ def _for_staff(statement: Select[Any], viewer: Viewer) -> Select[Any]:
 
 
 def _for_client(statement: Select[Any], viewer: Viewer) -> Select[Any]:
-    mine = and_(MEMBERSHIP.c.project_id == DECISION.c.project_id, MEMBERSHIP.c.person_id == viewer.person_id)
+    mine = and_(
+        MEMBERSHIP.c.project_id == DECISION.c.project_id,
+        MEMBERSHIP.c.person_id == viewer.person_id,
+        MEMBERSHIP.c.viewer,
+    )
     seen = or_(
         DECISION.c.audience == Audience.CLIENT, and_(DECISION.c.audience == Audience.BILLING, MEMBERSHIP.c.billing)
     )

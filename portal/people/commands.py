@@ -56,7 +56,8 @@ async def change_roles(db: AsyncSession, scope: Scope, person_id: UUID, roles: I
     wanted = clean_roles(roles)
     membership = await _member(db, scope, person_id)
     if roles_of(membership) != wanted:
-        membership.viewer, membership.approver, membership.billing = (role in wanted for role in Role)
+        for role in Role:
+            setattr(membership, role.value, role in wanted)
         await db.flush()
         await _tell(db, scope, "member.roles_changed", membership, roles=sorted(wanted))
     return membership

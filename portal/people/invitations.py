@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock, ledger
-from portal.access import Role, Scope, StaffRole
+from portal.access import Role, Scope, StaffRole, with_looking
 from portal.access.models import Membership
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import Audience, NewEvent
@@ -220,13 +220,11 @@ async def _accept(db: AsyncSession, invitation: Invitation, person: Person) -> N
             person_id=person.id,
             company_id=invitation.company_id,
             since=clock.now(),
-            viewer=True,
-            approver=False,
-            billing=False,
+            **{role.value: False for role in Role},
         )
         db.add(membership)
-    membership.approver |= Role.APPROVER in invitation.roles
-    membership.billing |= Role.BILLING in invitation.roles
+    for role in with_looking(frozenset(Role(name) for name in invitation.roles)):
+        setattr(membership, role.value, True)
     await db.flush()
     body = {
         "person": f"person:{person.id}",

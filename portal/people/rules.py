@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from portal.access import Role
+from portal.access import Role, with_looking
 from portal.errors import Invalid
 
 LOCALES = ("en", "zh_CN", "ru")
@@ -33,13 +33,16 @@ def clean_name(text: str, field: str = "name") -> str:
 
 
 def clean_roles(roles: Iterable[str]) -> frozenset[Role]:
-    """Client roles by their names; whoever has one may also look. Raises Invalid for an unknown or missing role."""
+    """Client roles by their names; whoever has one but `tester` may also look.
+
+    Raises Invalid for an unknown or missing role.
+    """
     named = list(roles)
     unknown = [name for name in named if name not in set(Role)]
     if unknown or not named:
         wanted = ", ".join(Role)
         raise Invalid(f"Roles are some of {wanted}.", field="roles", value=unknown[0] if unknown else [])
-    return frozenset(Role(name) for name in named) | {Role.VIEWER}
+    return with_looking(frozenset(Role(name) for name in named))
 
 
 def locale_for(tag: str | None) -> str:

@@ -43,7 +43,7 @@ FACTS: tuple[Any, ...] = (
 )
 """The columns that make a `ProjectFacts`. Of tables rather than models: the hottest statement needs no objects."""
 
-ROLES: tuple[Any, ...] = (MEMBERSHIP.c.viewer, MEMBERSHIP.c.approver, MEMBERSHIP.c.billing)
+ROLES: tuple[Any, ...] = tuple(MEMBERSHIP.c[role.value] for role in Role)
 """The columns that make a set of roles."""
 
 MOST_NUMBER = 2**31 - 1

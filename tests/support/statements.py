@@ -17,6 +17,8 @@ from tests.support.sql import Reading
 NOT_COUNTED = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "SET ")
 NOT_GUARDED = (*NOT_COUNTED, "CREATE", "DROP", "ALTER")
 OPTION = "cross_project"
+COPIED = "_alembic_tmp_"
+"""Part of the name of the new table into which a migration copies an old one whole, on SQLite."""
 
 
 class AcrossProjects(AssertionError):
@@ -62,7 +64,7 @@ def _watch(connection: Connection, _cursor: Any, statement: str, _parameters: An
             if engine is None or engine is connection.engine or engine.pool is connection.engine.pool:
                 seen.append(statement)
     options = context.execution_options if context else {}
-    if OPTION in options or _writes_loaded_rows(context, options):
+    if OPTION in options or _writes_loaded_rows(context, options) or COPIED in statement:
         return
     tables = across_projects(statement)
     if tables:
