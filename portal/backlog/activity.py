@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CompoundSelect, Select, Uuid, func, literal, select, union_all
@@ -19,6 +19,8 @@ from portal.projects.models import Iteration, Milestone
 
 SIDES = ("person", "staff", "contributor")
 PLAN = {"iteration": Iteration, "milestone": Milestone}
+ALSO = "also "
+"""Marks the rows that somebody else's part of the statement gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,31 @@ async def item_history(
     return await told(db, scope, events)
 
 
+class Also(NamedTuple):
+    """A row that a page asked for beside the names: what it is, in one text, its number and its title."""
+
+    what: str
+    number: int
+    title: str
+
+
 async def told(db: AsyncSession, scope: Scope, events: Sequence[EventRow]) -> list[Happening]:
     """Events with the names that this viewer may read; one statement, or none without events."""
-    if not events:
-        return []
+    return (await told_also(db, scope, events, None))[0] if events else []
+
+
+async def told_also(
+    db: AsyncSession, scope: Scope, events: Sequence[EventRow], also: Select[Any] | None
+) -> tuple[list[Happening], list[Also]]:
+    """Events with the names that this viewer may read, and in the same statement the rows of `also`.
+
+    `also` selects `what`, `number` and `title`, such as `traceability.links_statement`: what a page names besides.
+    """
     refs = {ref for event in events for ref in _refs(event)}
     numbers = {event.subject_number for event in events if event.subject_kind == "item"}
     plan = {ref for event in events for ref in _plan_refs(event)}
-    names, titles, planned = await _names(db, scope, refs, numbers, plan)
-    return [_happening(scope, event, names, titles, planned) for event in events]
+    found = await _names(db, scope, refs, numbers, plan, also)
+    return [_happening(scope, event, *found[:3]) for event in events], found[3]
 
 
 def _refs(event: EventRow) -> Iterator[str]:
@@ -89,7 +107,8 @@ async def _names(
     refs: Iterable[str],
     numbers: Iterable[int | None],
     plan: Iterable[tuple[str, int]],
-) -> tuple[dict[str, str], dict[int, str], dict[tuple[str, int], str]]:
+    also: Select[Any] | None,
+) -> tuple[dict[str, str], dict[int, str], dict[tuple[str, int], str], list[Also]]:
     ids: dict[str, list[UUID]] = {side: [] for side in SIDES}
     for ref in refs:
         side, _, rest = ref.partition(":")
@@ -103,18 +122,27 @@ async def _names(
         ),
         _titles(scope, [number for number in numbers if number is not None]),
         *(_planned(scope, kind, model, plan) for kind, model in PLAN.items()),
+        *((_besides(also),) if also is not None else ()),
     )
     names: dict[str, str] = {}
     titles: dict[int, str] = {}
     planned: dict[tuple[str, int], str] = {}
+    others: list[Also] = []
     for kind, one, number, text in await db.execute(statement):
-        if kind == "item":
+        if kind.startswith(ALSO):
+            others.append(Also(kind.removeprefix(ALSO), number, text))
+        elif kind == "item":
             titles[number] = text
         elif kind in PLAN:
             planned[kind, number] = text
         else:
             names[f"{kind}:{one}"] = text
-    return names, titles, planned
+    return names, titles, planned, others
+
+
+def _besides(also: Select[Any]) -> Select[Any]:
+    rows = also.subquery()
+    return select(literal(ALSO) + rows.c.what, literal(None, Uuid()), rows.c.number, rows.c.title)
 
 
 def _titles(scope: Scope, numbers: list[int]) -> Select[Any]:
