@@ -58,6 +58,7 @@ class MilestoneOut(Outgoing):
     agreed_on: Day | None
     expected_on: Day | None
     done_on: Day | None
+    accepted_on: Day | None
     external_ref: str | None
 
 

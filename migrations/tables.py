@@ -3,6 +3,8 @@
 from api import models as api
 from portal.access import models as access
 from portal.backlog import models as backlog
+from portal.billing import models as billing
+from portal.calendar_feed import models as calendar_feed
 from portal.changes import models as changes
 from portal.connectors import models as connectors
 from portal.decisions import models as decisions
@@ -34,6 +36,8 @@ ROOMS = (
     webhooks,
     trace,
     requirements,
+    calendar_feed,
+    billing,
 )
 NOT_MODELLED = {"item_search"}
 """Tables that only SQL knows: the search index differs by database."""

@@ -14,6 +14,7 @@ from portal.decisions.proof import Proof
 from portal.designs import decided as designs
 from portal.ledger import commands as ledger
 from portal.ledger.keys import SigningKeys
+from portal.milestones import decided as milestones
 from portal.projects import queries as projects
 from portal.requirements import decided as requirements
 
@@ -30,6 +31,7 @@ FOLLOWS: Mapping[DecisionKind, Follow] = {
     DecisionKind.DESIGN: Follow(designs.before, designs.after),
     DecisionKind.REQUIREMENT: Follow(requirements.before, requirements.after),
     DecisionKind.CHANGE_REQUEST: Follow(changes.before, changes.after),
+    DecisionKind.MILESTONE: Follow(milestones.before, milestones.after),
 }
 
 

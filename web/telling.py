@@ -47,6 +47,7 @@ SENTENCES: Mapping[str, str] = {
     "member.removed": _("Somebody left the project"),
     "invitation.sent": _("Somebody was invited"),
     "import.finished": _("Items were imported"),
+    "milestone.accepted": _("The client confirmed a milestone"),
     "decision.asked": _("A decision was asked for"),
     "decision.reminded": _("The client was reminded of a decision that is due"),
     "decision.answered": _("A decision was answered"),

@@ -24,6 +24,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "show_staff": {"name": _("by name"), "role": _("as “the team”"), "hidden": _("not at all")},
     "decision_kind": {
         "design": _("Design"), "requirement": _("Requirement"), "change_request": _("Change request"),
+        "milestone": _("Milestone"),
     },
     "decision_state": {
         "asked": _("Open"), "decided": _("Decided"), "withdrawn": _("Withdrawn"), "superseded": _("Superseded"),

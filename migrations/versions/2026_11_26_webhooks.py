@@ -1,4 +1,4 @@
-"""What tells others of changes: webhooks, and PostgreSQL's own word that a ledger has moved."""
+"""What tells others of changes: webhooks, calendar addresses, and PostgreSQL's own word that a ledger has moved."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -94,6 +94,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_webhook_delivery_endpoint", "webhook_delivery", ["endpoint_id", "id"], unique=False)
     op.create_index("ix_webhook_delivery_at", "webhook_delivery", ["at"], unique=False)
+    op.create_table(
+        "calendar_feed",
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_calendar_feed_person_id_person")),
+        sa.PrimaryKeyConstraint("person_id", name=op.f("pk_calendar_feed")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_calendar_feed_token_hash")),
+    )
     if op.get_bind().dialect.name == "postgresql":
         for statement in TELL:
             op.execute(statement)
@@ -104,5 +113,5 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         for statement in TELL_NO_MORE:
             op.execute(statement)
-    for table in ("webhook_delivery", "webhook_cursor", "webhook_endpoint"):
+    for table in ("calendar_feed", "webhook_delivery", "webhook_cursor", "webhook_endpoint"):
         op.drop_table(table)

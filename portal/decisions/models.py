@@ -18,6 +18,7 @@ class DecisionKind(StrEnum):
     DESIGN = "design"
     REQUIREMENT = "requirement"
     CHANGE_REQUEST = "change_request"
+    MILESTONE = "milestone"
 
 
 class DecisionState(StrEnum):

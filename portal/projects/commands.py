@@ -134,6 +134,22 @@ async def change_milestone(
     return milestone
 
 
+async def accept_milestone(db: AsyncSession, scope: Scope, number: int, decision_number: int) -> Milestone:
+    """Marks a milestone as accepted today by the client's decision; it is done by then at the latest.
+
+    For the room of that decision, with the portal's own scope. Raises NotFound.
+    """
+    scope.require_staff()
+    milestone = await queries.milestone(db, scope, number)
+    milestone.accepted_on = scope.today
+    milestone.done_on = milestone.done_on or scope.today
+    body = {"decision": decision_number, "accepted_on": plain(milestone.accepted_on), "done_on": plain(milestone.done_on)}
+    milestone.seq = await _append(
+        db, scope.project_id, scope.viewer, "milestone.accepted", "milestone", number, body
+    )  # fmt: skip
+    return milestone
+
+
 def _moves_a_date(milestone: Milestone, wanted: Mapping[str, Any]) -> bool:
     dates = ("promised_on", "agreed_on", "expected_on", "done_on")
     return any(getattr(milestone, d) is not None and d in wanted and wanted[d] != getattr(milestone, d) for d in dates)

@@ -90,6 +90,8 @@ class Milestone(Base):
     agreed_on: Mapped[date | None]
     expected_on: Mapped[date | None]
     done_on: Mapped[date | None]
+    accepted_on: Mapped[date | None]
+    """When the client confirmed it."""
     external_ref: Mapped[str | None]
     seq: Mapped[int]
 

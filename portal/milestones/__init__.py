@@ -1,0 +1,1 @@
+"""Milestones that the client confirms: the question, and what follows from the answer."""
