@@ -26,15 +26,18 @@ from web import (
     projects,
     receipts,
     render,
+    requirements,
     sign_out,
     static_files,
+    tracing,
     well_known,
 )
 from web.errors import page_for
 
 ROUTERS = (
-    projects.router, backlog.router, burndown.router, activity.router, decisions.router, deciding.router, receipts.router, designs.router, files.router,
-    live.router, auth.router, sign_out.router,
+    projects.router, backlog.router, burndown.router, activity.router, decisions.router, deciding.router,
+    receipts.router, designs.router, files.router,
+    tracing.router, requirements.router, live.router, auth.router, sign_out.router,
     backchannel.router, me.router, calendar_feed.router, notifications.router, locale_choice.router, health.router,
     static_files.router,
     well_known.router,

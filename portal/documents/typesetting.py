@@ -61,7 +61,11 @@ def _typeset(page: str, data: Mapping[str, Any], attached: Attached, at: datetim
     }  # fmt: skip
     with _lock:
         made = _compiler().compile(
-            input=str(FOLDER / f"{page}.typ"), format="pdf", sys_inputs=given, pdf_standards=[STANDARD], timestamp=at
+            input=str(FOLDER / f"{page}.typ"),
+            format="pdf",
+            sys_inputs=given,
+            pdf_standards=[STANDARD],
+            timestamp=at.replace(microsecond=0),
         )
     assert isinstance(made, bytes)  # one page or many, a PDF is one file
     return made
