@@ -4,15 +4,22 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import func, select
 
-from portal import clock
+from portal import clock, settlement
 from portal.changes import commands, contracts, offers
 from portal.changes.models import ChangeRequest, Contract
 from portal.changes.offers import Terms
-from portal.db import Database
+from portal.db import Base, Database
+from portal.decisions import queries as decisions
+from portal.decisions.commands import Answer, Answered
+from portal.decisions.models import Verdict
+from portal.files.models import File
+from portal.ledger.keys import SigningKeys
+from portal.ledger.models import Audience
 from portal.projects import commands as projects
 from tests.support.cast import Cast, add_item
+from tests.support.decisions import PORTAL, proof_of
 
 SECRET_AMOUNTS = ("7777.77", "7,777.77", "777777", "31415.92", "31,415.92", "3141592", "4242.42", "4,242.42", "424242")
 """The only amounts in tests about leaks; each spelling of them is money."""
@@ -109,10 +116,46 @@ async def withdrawn(database: Database, cast: Cast, number: int, who: str = "wei
         return await commands.withdraw(db, await cast.scope(db, who), number, "Not needed any more.")
 
 
-async def lines_of(db: AsyncSession, table: Any) -> list[tuple[Any, ...]]:
-    """All rows of a table as plain tuples, in the order of its key."""
-    from sqlalchemy import select
+async def answer(
+    database: Database,
+    cast: Cast,
+    keys: SigningKeys,
+    request: ChangeRequest,
+    name: str = "ada",
+    verdict: Verdict = Verdict.APPROVED,
+    **more: Any,
+) -> Answered:
+    """What somebody of the client answers to an offer, with all that follows; A where there is a choice."""
+    async with database.read() as db:
+        decision = await decisions.decision(db, await cast.scope(db, "wei"), request.decision_number or 0)
+    choice = {"choice": "A"} if verdict.is_approval and decision.choices else {}
+    given = Answer(**({"verdict": verdict, "digest": decision.digest.hex()} | choice | more))
+    async with database.write() as db:
+        scope = await cast.scope(db, name)
+        return await settlement.decide(db, scope, keys, PORTAL, decision.number, given, proof_of(name))
 
-    columns = list(table.__table__.columns)
-    statement = select(*columns).order_by(*table.__table__.primary_key.columns)
-    return [tuple(row) for row in await db.execute(statement.execution_options(cross_project="a test compares all"))]
+
+async def a_file(database: Database, cast: Cast, audience: Audience) -> File:
+    """A file's row, without its bytes."""
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        last = await db.scalar(select(func.max(File.number)).where(File.project_id == scope.project_id)) or 0
+        row = File(
+            project_id=scope.project_id, number=last + 1, sha256=bytes([last]) * 32, size=1, media_type="text/plain",
+            name=f"paper-{last + 1}.txt", audience=audience, width=None, height=None, preview=None, project_bytes=1,
+            created_at=clock.now(), created_by="system", seq=1,
+        )  # fmt: skip
+        db.add(row)
+    return row
+
+
+async def everything(database: Database, *but: str) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables but these, so that a test can say that nothing has changed."""
+    found = {}
+    async with database.read() as db:
+        for table in Base.metadata.sorted_tables:
+            if table.name not in but:
+                statement = select(*table.columns).order_by(*table.primary_key.columns)
+                rows = await db.execute(statement.execution_options(cross_project="a test compares everything"))
+                found[table.name] = [tuple(row) for row in rows]
+    return found
