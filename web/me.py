@@ -1,6 +1,7 @@
 """Who am I here: the person, what they may open, and their sessions, each of which they can end."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from starlette.background import BackgroundTask
 
 from portal import clock
 from portal.access import Viewer
+from portal.calendar_feed import queries as calendar_feed
 from portal.errors import NotFound
 from portal.identity import queries, sessions
 from portal.identity.arrive import Arrival
@@ -33,6 +35,8 @@ class MePage:
     projects: tuple[ProjectLine, ...]
     sessions: tuple[Session, ...]
     current: UUID
+    calendar_since: datetime | None
+    """When their calendar address was made; None without one."""
 
 
 @router.get("/me", name="me")
@@ -44,7 +48,8 @@ async def me(request: Request, arrival: SignedIn, db: ReadSession) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse(_as_json(arrival, lines, mine), headers=NOT_KEPT)
     staff = tuple(sorted(arrival.viewer.staff))
-    page = MePage(arrival.viewer, staff, tuple(lines), tuple(mine), arrival.session_id)
+    since = await calendar_feed.made_at(db, arrival.viewer)
+    page = MePage(arrival.viewer, staff, tuple(lines), tuple(mine), arrival.session_id, since)
     return respond(request, "auth/me.html", page, viewer=arrival.viewer)
 
 
