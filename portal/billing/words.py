@@ -1,0 +1,132 @@
+"""The words of an invoice's page in the languages that it can be issued in.
+
+A table of its own: an invoice is written in languages that the portal's pages are not, and its words are those of
+bookkeeping, which a translator of pages should not have to know.
+"""
+
+from collections.abc import Mapping
+
+LANGUAGES: Mapping[str, tuple[str, str, str]] = {
+    "en": ("en", "GB", "en_GB"),
+    "zh_CN": ("zh", "CN", "zh_Hans_CN"),
+    "ru": ("ru", "RU", "ru_RU"),
+    "de": ("de", "DE", "de_DE"),
+}
+"""Language → the page's language and region, and the locale of its numbers and dates."""
+
+_IN = tuple(LANGUAGES)
+_UNITS = {
+    "HUR": ("hours", "小时", "ч", "Std."),
+    "MIN": ("minutes", "分钟", "мин", "Min."),
+    "DAY": ("days", "天", "дн.", "Tage"),
+    "WEE": ("weeks", "周", "нед.", "Wochen"),
+    "MON": ("months", "个月", "мес.", "Monate"),
+    "QAN": ("quarters", "季度", "кварт.", "Quartale"),
+    "ANN": ("years", "年", "г.", "Jahre"),
+    "C62": ("units", "个", "ед.", "Einh."),
+    "EA": ("pieces", "件", "шт.", "Stück"),
+    "LS": ("lump sum", "项", "паушально", "pauschal"),
+    "E48": ("services", "次", "усл.", "Leist."),
+    "KMT": ("km", "公里", "км", "km"),
+}
+_LABELS = {
+    "invoice": ("Invoice", "发票", "Счёт", "Rechnung"),
+    "credit_note": ("Credit note", "红字发票", "Кредит-нота", "Gutschrift"),
+    "cancels": ("Takes back invoice", "冲销发票", "Отменяет счёт", "Storniert Rechnung"),
+    "of_day": ("of", "开票日期", "от", "vom"),
+    "number": ("Number", "编号", "Номер", "Nummer"),
+    "issued": ("Date of issue", "开具日期", "Дата выставления", "Rechnungsdatum"),
+    "due": ("Due by", "付款期限", "Оплатить до", "Zahlbar bis"),
+    "delivered": ("Delivered on", "交付日期", "Дата оказания", "Leistungsdatum"),
+    "period": ("Period", "服务期间", "Период", "Leistungszeitraum"),
+    "buyer_reference": ("Your reference", "贵方参考号", "Ваш номер", "Ihr Zeichen"),
+    "order": ("Order number", "订单号", "Номер заказа", "Bestellnummer"),
+    "contract": ("Contract", "合同", "Договор", "Vertrag"),
+    "project": ("Project", "项目", "Проект", "Projekt"),
+    "bill_to": ("Bill to", "购买方", "Покупатель", "Rechnung an"),
+    "from": ("From", "销售方", "Продавец", "Von"),
+    "vat_id": ("VAT no.", "增值税号", "НДС №", "USt-IdNr."),
+    "tax_number": ("Tax no.", "纳税人识别号", "Налоговый №", "Steuernr."),
+    "bank_line": ("Bank and account", "开户行及账号", "Банк и счёт", "Bankverbindung"),
+    "contact": ("Contact", "联系人", "Контакт", "Kontakt"),
+    "position": ("No.", "序号", "№", "Pos."),
+    "what": ("Description", "项目名称", "Наименование", "Leistung"),
+    "quantity": ("Quantity", "数量", "Кол-во", "Menge"),
+    "price": ("Unit price", "单价", "Цена", "Einzelpreis"),
+    "rate": ("Tax", "税率", "Налог", "USt."),
+    "net": ("Net", "金额", "Сумма", "Netto"),
+    "discount": ("Discount", "折扣", "Скидка", "Rabatt"),
+    "charge": ("Charge", "附加费", "Надбавка", "Zuschlag"),
+    "share_of": ("of", "×", "от", "von"),
+    "line_total": ("Sum of lines", "项目合计", "Итого по строкам", "Summe der Positionen"),
+    "net_total": ("Total without tax", "不含税合计", "Итого без налога", "Gesamt ohne Steuer"),
+    "tax_total": ("Tax", "税额合计", "Налог", "Umsatzsteuer"),
+    "gross_total": ("Total with tax", "价税合计", "Всего с налогом", "Gesamt mit Steuer"),
+    "prepaid": ("Paid before", "已预付", "Оплачено ранее", "Bereits bezahlt"),
+    "payable": ("Amount due", "应付金额", "К оплате", "Zu zahlen"),
+    "credited": ("Credited", "贷记金额", "К зачёту", "Gutschriftsbetrag"),
+    "breakdown": ("How the tax comes about", "税额明细", "Расчёт налога", "Steueraufstellung"),
+    "taxable": ("Taxable", "计税金额", "База", "Bemessung"),
+    "accounted": (
+        "Tax in the currency of our books",
+        "记账本位币税额",
+        "Налог в валюте учёта",
+        "Steuer in Buchwährung",
+    ),
+    "exchange": ("at", "汇率", "по курсу", "zum Kurs"),
+    "pay_to": ("How to pay", "付款方式", "Как оплатить", "So bezahlen Sie"),
+    "holder": ("Account holder", "户名", "Получатель", "Kontoinhaber"),
+    "iban": ("IBAN", "IBAN", "IBAN", "IBAN"),
+    "account": ("Account", "账号", "Счёт получателя", "Konto"),
+    "bic": ("BIC", "BIC", "BIC", "BIC"),
+    "bank": ("Bank", "开户行", "Банк", "Bank"),
+    "payment_reference": ("Reference", "付款附言", "Назначение", "Verwendungszweck"),
+    "scan": (
+        "Scan with your banking app",
+        "使用银行应用扫码付款",
+        "Отсканируйте в приложении банка",
+        "Mit der Banking-App scannen",
+    ),
+    "terms": ("Terms of payment", "付款条件", "Условия оплаты", "Zahlungsbedingungen"),
+    "notes": ("Notes", "备注", "Примечания", "Hinweise"),
+    "page": ("Page", "页", "Страница", "Seite"),
+    "attached": (
+        "This PDF holds the same invoice for machines: factur-x.xml (EN 16931).",
+        "本PDF内附机读发票：factur-x.xml（EN 16931）。",
+        "В этот PDF вложен счёт для программ: factur-x.xml (EN 16931).",
+        "Diese PDF enthält dieselbe Rechnung für Programme: factur-x.xml (EN 16931).",
+    ),
+    "attachment": (
+        "The invoice for machines",
+        "机读发票",
+        "Счёт для программ",
+        "Die Rechnung für Programme",
+    ),
+    "logo": ("Logo of", "标志：", "Логотип", "Logo von"),
+    "qr": (
+        "QR code of the transfer (EPC069-12)",
+        "转账二维码（EPC069-12）",
+        "QR-код перевода (EPC069-12)",
+        "QR-Code der Überweisung (EPC069-12)",
+    ),
+    "S": ("Standard rate", "标准税率", "Основная ставка", "Regelsatz"),
+    "Z": ("Zero rate", "零税率", "Нулевая ставка", "Nullsatz"),
+    "E": ("Exempt", "免税", "Освобождено", "Steuerfrei"),
+    "AE": ("Reverse charge", "反向征收", "Обратное начисление", "Reverse-Charge"),
+    "K": ("Intra-community supply", "欧盟内部供应", "Поставка внутри ЕС", "Innergemeinschaftliche Lieferung"),
+    "G": ("Export", "出口", "Экспорт", "Ausfuhr"),
+    "O": ("Outside the scope of tax", "不征税", "Не облагается", "Nicht steuerbar"),
+    "L": ("IGIC", "IGIC", "IGIC", "IGIC"),
+    "M": ("IPSI", "IPSI", "IPSI", "IPSI"),
+}
+
+UNITS: Mapping[str, Mapping[str, str]] = {
+    code: dict(zip(_IN, names, strict=True)) for code, names in _UNITS.items()
+}  # fmt: skip
+"""Units that work is sold in (UN/ECE Recommendation 20), by language."""
+
+
+def labels(language: str) -> dict[str, str]:
+    """All words of a page in a language of `LANGUAGES`."""
+    at = _IN.index(language)
+    return {name: words[at] for name, words in _LABELS.items()}
