@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal.access import Scope
 from portal.backlog import activity
 from portal.backlog.queries import AGENCY
-from portal.decisions.models import Decision
+from portal.decisions.models import Decision, DecisionKind
 from portal.ledger.queries import EventRow
 from portal.mailing import kinds
 from portal.notify import links
@@ -45,11 +45,14 @@ async def of_event(db: AsyncSession, scope: Scope, event: EventRow, decision: De
 
 def _words(event: EventRow) -> str:
     """What somebody wrote: an answer's comment, a question, a reason."""
-    text = next((str(event.body[name]) for name in ("text", "comment", "reason") if event.body.get(name)), "")
+    text = next((str(event.body[name]) for name in ("text", "comment", "wanted", "reason") if event.body.get(name)), "")
     return text if len(text) <= LONGEST_WORDS else text[:LONGEST_WORDS].rstrip() + " …"
 
 
 def _path(scope: Scope, event: EventRow, decision: Decision | None) -> str:
+    if decision is not None and decision.kind is DecisionKind.DESIGN and event.kind in kinds.FOR_CLIENT:
+        # Exactly the version that is asked about, with its viewer and pins; the way to the answer is on that page.
+        return f"/projects/{scope.key}/designs/{decision.subject_number}/versions/{decision.subject_version}"
     if decision is not None:
         return f"/projects/{scope.key}/decisions/{decision.number}"
     return f"/projects/{scope.key}/changes/{event.subject_number}"

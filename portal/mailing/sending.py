@@ -92,11 +92,17 @@ async def _pictured(db: AsyncSession, due: Due) -> tuple[Scope, bytes] | None:
     if viewer is None:
         return None
     scope = await projects.scope_for(db, viewer, due.context["key"])
-    named = queries.content_of(await queries.decision(db, scope, due.context["number"])).get("files") or []
-    numbers = [one["number"] for one in named if isinstance(one, dict) and isinstance(one.get("number"), int)]
+    numbers = numbers_of(queries.content_of(await queries.decision(db, scope, due.context["number"])))
     found = await files.files_by_numbers(db, scope, numbers)
     previews = [found[number].preview for number in numbers if number in found]
     return next(((scope, preview) for preview in previews if preview is not None), None)
+
+
+def numbers_of(content: dict[str, Any]) -> list[int]:
+    """The numbers of the files that a decision's content names: its own, then the snapshots of what it links to."""
+    links = [one.get("snapshot") for one in content.get("links") or () if isinstance(one, dict)]
+    named = [one for one in (*(content.get("files") or ()), *links) if isinstance(one, dict)]
+    return [one["number"] for one in named if isinstance(one.get("number"), int)]
 
 
 async def _picture(store: Store, scope: Scope, preview: bytes) -> Picture | None:

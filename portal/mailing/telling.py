@@ -128,6 +128,8 @@ async def is_told(db: AsyncSession, scope: Scope, event: EventRow, decision: Dec
         return False
     if event.kind in kinds.FOR_CLIENT:
         return decision is not None and await can_answer(db, scope, decision)
+    if not event.actor.startswith("person:"):  # staff may write down what the client wishes: that waits for nobody
+        return False
     asked_it = decision is not None and decision.asked_by == scope.viewer.actor
     return scope.is_staff and (bool(scope.viewer.staff & readers.MANAGERS) or asked_it)
 

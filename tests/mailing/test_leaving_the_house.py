@@ -17,7 +17,7 @@ from portal.files import intake
 from portal.files.intake import Received
 from portal.files.store import open_store
 from portal.ledger import Audience
-from portal.mailing.sending import drawn, preparer
+from portal.mailing.sending import drawn, numbers_of, preparer
 from portal.notify import links, outbox, preferences, refused
 from portal.notify.compose import composer
 from portal.notify.deliver import by_smtp
@@ -195,6 +195,7 @@ async def test_the_picture_of_a_design_is_in_the_mail(database, cast, post, send
     content = {"title": "Start", "version": 2, "files": [{"number": file.number, "name": "start.webp"}]}
     await asked(database, cast, post, kind=DecisionKind.DESIGN, subject_version=2, content=content)
     (message,) = await send()
+    assert "https://portal.example/projects/BRIDGE/designs/1/versions/2" in message.get_body(("plain",)).get_content()
     image = next(part for part in message.walk() if part.get_content_type() == "image/jpeg")
     assert image.get_content()[:2] == b"\xff\xd8"
     assert f"cid:{str(image['Content-ID']).strip('<>')}" in message.get_body(("html",)).get_content()
@@ -215,6 +216,15 @@ async def test_a_store_that_is_away_costs_the_picture_and_not_the_mail(database,
             stored.unlink()
     (message,) = await send()
     assert not [part for part in message.walk() if part.get_content_maintype() == "image"]
+
+
+def test_the_snapshot_of_a_prototype_is_a_picture_too():
+    content = {
+        "files": [{"number": 3}, "x", {"number": "4"}],
+        "links": [{"url": "https://x", "snapshot": {"number": 5}}],
+    }
+    assert numbers_of(content) == [3, 5]
+    assert numbers_of({"files": None}) == []
 
 
 def test_a_long_page_is_cut_to_what_a_mail_can_show():

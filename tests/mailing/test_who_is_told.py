@@ -78,13 +78,22 @@ async def test_an_answer_reaches_managers_of_the_project_and_who_asked_but_not_t
     assert (mail.context["outcome"], mail.context["words"]) == ("approved", "Good.")
 
 
+def raised(actor):
+    body = {"title": "A login by fingerprint", "wanted": "It is quicker."}
+    return NewEvent("change_request.raised", "change_request", 1, Audience.CLIENT, body, actor, clock.now())
+
+
+async def test_what_staff_write_down_for_the_client_waits_for_nobody(database, cast, post):
+    async with database.write() as db:
+        scope = await cast.scope(db, "dan")
+        await append(db, scope.project_id, [raised(scope.viewer.actor)])
+    assert await post.tell() == 0
+
+
 async def test_managers_who_never_took_part_are_told_when_nobody_else_of_the_agency_could(database, cast, post, keys):
     async with database.write() as db:
         scope = await cast.scope(db, "ada")
-        body = {"title": "A login by fingerprint"}
-        actor, now = scope.viewer.actor, clock.now()
-        event = NewEvent("change_request.raised", "change_request", 1, Audience.CLIENT, body, actor, now)
-        await append(db, scope.project_id, [event])
+        await append(db, scope.project_id, [raised(scope.viewer.actor)])
     await post.tell()
     assert await post.told() == [("root", "raised"), ("wei", "raised")]
 
