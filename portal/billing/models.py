@@ -288,9 +288,7 @@ class PaymentReminder(Base):
     """A reminder of an overdue invoice that was sent: each level once."""
 
     __tablename__ = "payment_reminder"
-    __table_args__ = (
-        ForeignKeyConstraint(["project_id", "invoice_number"], ["invoice.project_id", "invoice.number"]),
-    )
+    __table_args__ = (ForeignKeyConstraint(["project_id", "invoice_number"], ["invoice.project_id", "invoice.number"]),)
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     invoice_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -16,8 +16,9 @@ def split(whole: Money, percents: Sequence[Decimal]) -> list[Money]:
     Each share is rounded down, and the units that remain go one each to the largest remainders, the first of equals
     first (Hamilton's method). Raises Invalid for percents that are not the whole.
     """
-    if sum(percents) != WHOLE or any(one <= 0 for one in percents):
-        total = format(sum(percents).normalize(), "f")
+    summed = sum(percents, Decimal(0))
+    if summed != WHOLE or any(one <= 0 for one in percents):
+        total = format(summed.normalize(), "f")
         raise Invalid("The shares must be positive and come to 100 percent.", field="percent", value=total)
     exact = [whole.minor * one / WHOLE for one in percents]
     floors = [int(one // 1) for one in exact]

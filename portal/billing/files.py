@@ -1,0 +1,43 @@
+"""The files of an issued document: its PDF with the XML inside, and the XML by itself, among the project's files."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import Scope
+from portal.billing import pdf, xml
+from portal.billing.document import InvoiceDocument
+from portal.files import commands
+from portal.files.intake import Received
+from portal.files.store import Store
+from portal.ledger.models import Audience
+
+TYPES = {"pdf": "application/pdf", "cii": "application/xml", "ubl": "application/xml"}
+
+
+async def make_and_keep(
+    db: AsyncSession, scope: Scope, store: Store, document: InvoiceDocument
+) -> dict[str, dict[str, Any]]:
+    """Makes the files and keeps them; returns each as {number, sha256, size}. The caller holds the project's lock."""
+    made = await asyncio.to_thread(_make, document)
+    return {kind: await _keep(db, scope, store, document, kind, content) for kind, content in made.items()}
+
+
+def _make(document: InvoiceDocument) -> dict[str, bytes]:
+    cii = xml.cii(document)
+    return {"pdf": pdf.hybrid(document, cii), "cii": cii, "ubl": xml.ubl(document)}
+
+
+async def _keep(
+    db: AsyncSession, scope: Scope, store: Store, document: InvoiceDocument, kind: str, content: bytes
+) -> dict[str, Any]:
+    async def once() -> AsyncIterator[bytes]:
+        yield content
+
+    kept = await store.put(scope.project_id, once(), max_bytes=len(content))
+    name = f"{document.number}.pdf" if kind == "pdf" else f"{document.number}-{kind}.xml"
+    received = Received(store, kept, name, TYPES[kind])
+    row = await commands.add_file(db, scope, received, audience=Audience.BILLING)
+    return {"number": row.number, "sha256": kept.sha256.hex(), "size": kept.size}

@@ -1,0 +1,142 @@
+"""The payment plan: which part of the contract's price, or of an amendment's, becomes due by what."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock, money
+from portal.access import Scope, StaffRole
+from portal.billing import parts
+from portal.billing.models import PlanItem, PlanKind
+from portal.changes import contract_view
+from portal.changes.contract_view import ContractView
+from portal.changes.pricing import Line
+from portal.errors import Conflict, Invalid, NotFound
+from portal.ledger import commands as ledger
+from portal.ledger.models import Audience
+from portal.money import Money
+from portal.projects import queries as projects
+from portal.projects.rules import check_name
+
+MOST_ITEMS = 100
+FIELDS = frozenset({"kind", "milestone", "due_on", "text", "percent", "amount"})
+
+
+async def plan_items(db: AsyncSession, scope: Scope) -> Sequence[PlanItem]:
+    """The payment plan in its order. Raises NotFound for whoever may not see money."""
+    if not scope.sees_money:
+        raise NotFound("There is nothing here.")
+    mine = PlanItem.project_id == scope.project_id
+    return (await db.scalars(select(PlanItem).where(mine).order_by(PlanItem.amendment, PlanItem.number))).all()
+
+
+async def set_plan(
+    db: AsyncSession, scope: Scope, amendment: int, given: Sequence[Mapping[str, Any]]
+) -> Sequence[PlanItem]:
+    """Says how the original contract (`amendment` 0) or an amendment is paid, in place of what was said before.
+
+    Each of `given` has kind, text, `percent` or `amount` (all of them the same), and milestone or due_on. They come to
+    the agreed net exactly. Raises Invalid; Conflict once a part is billed, and for a contract of several tax rates
+    that are not billed by whole lines; NotFound without a contract or amendment.
+    """
+    scope.require_staff(StaffRole.FINANCE, StaffRole.MANAGER)
+    await ledger.lock(db, scope.project_id)
+    whole, lines = await _agreed(db, scope, amendment)
+    before = [one for one in await plan_items(db, scope) if one.amendment == amendment]
+    if any(one.invoice_number is not None for one in before):
+        raise Conflict("A part of this plan is billed already: it cannot be planned anew.")
+    nets = _nets(given, whole)
+    number = (await db.scalar(select(func.max(PlanItem.number)).where(PlanItem.project_id == scope.project_id))) or 0
+    category, rate = _one_tax(lines)
+    rows = []
+    for at, (one, net) in enumerate(zip(given, nets, strict=True), start=1):
+        checked = await _checked(db, scope, one, f"items[{at - 1}]")
+        rows.append(
+            PlanItem(
+                project_id=scope.project_id, number=number + at, amendment=amendment, currency=whole.currency,
+                net_minor=net.minor, tax_category=category, tax_rate=rate, invoice_number=None, seq=0, **checked,
+            )
+        )  # fmt: skip
+    for old in before:
+        await db.delete(old)
+    await db.flush()
+    seq = await _tell(db, scope, amendment, rows)
+    for row in rows:
+        row.seq = seq
+    db.add_all(rows)
+    await db.flush()
+    return rows
+
+
+async def _agreed(db: AsyncSession, scope: Scope, amendment: int) -> tuple[Money, Sequence[Line]]:
+    view: ContractView | None = await contract_view.contract_view(db, scope)
+    if view is None:
+        raise NotFound("This project has no contract yet.")
+    if amendment == 0:
+        return view.original, view.lines
+    for one in view.amendments:
+        if one.amendment.number == amendment:
+            return one.net, one.lines
+    raise NotFound(f"There is no amendment {amendment}.")
+
+
+def _nets(given: Sequence[Mapping[str, Any]], whole: Money) -> list[Money]:
+    if not 0 < len(given) <= MOST_ITEMS:
+        raise Invalid(f"A payment plan has 1 to {MOST_ITEMS} parts.", field="items", value=len(given))
+    if all("percent" in one and "amount" not in one for one in given):
+        shares = [
+            money.decimal(one["percent"], f"items[{at}].percent", places=parts.PERCENT_PLACES, most=parts.WHOLE)
+            for at, one in enumerate(given)
+        ]
+        return parts.split(whole, shares)
+    if all("amount" in one and "percent" not in one for one in given):
+        nets = [money.parse(one["amount"], whole.currency, f"items[{at}].amount") for at, one in enumerate(given)]
+        parts.check_whole(whole, nets)
+        return nets
+    raise Invalid("Give either the percent of every part, or the amount of every part.", field="items")
+
+
+def _one_tax(lines: Sequence[Line]) -> tuple[str, Decimal]:
+    """The tax of a part of a price. A price of several rates has no parts of one rate: it is billed by its lines."""
+    taxes = {(one.tax_category.value, one.tax_rate) for one in lines}
+    if len(taxes) != 1:
+        raise Conflict("This price has several tax rates: write its invoices' lines by hand.")
+    return next(iter(taxes))
+
+
+async def _checked(db: AsyncSession, scope: Scope, one: Mapping[str, Any], place: str) -> dict[str, Any]:
+    for field in one.keys() - FIELDS:
+        raise Invalid(f"A part has no field {field}.", field=f"{place}.{field}", value=one[field])
+    try:
+        kind = PlanKind(one.get("kind", ""))
+    except ValueError:
+        right = ", ".join(PlanKind)
+        raise Invalid(f"A part's kind is one of {right}.", field=f"{place}.kind", value=one.get("kind")) from None
+    milestone, due_on = one.get("milestone"), one.get("due_on")
+    if (kind is PlanKind.MILESTONE) != (milestone is not None):
+        raise Invalid(
+            "A milestone's part names its milestone; no other does.", field=f"{place}.milestone", value=milestone
+        )
+    if milestone is not None:
+        await projects.milestone(db, scope, milestone)
+    if kind is PlanKind.DATE and not isinstance(due_on, date):
+        raise Invalid("A part that is due on a day names that day.", field=f"{place}.due_on", value=due_on)
+    text = check_name(str(one.get("text", "")), f"{place}.text")
+    return {"kind": kind, "milestone_number": milestone, "due_on": due_on, "text": text}
+
+
+async def _tell(db: AsyncSession, scope: Scope, amendment: int, rows: Sequence[PlanItem]) -> int:
+    told = [{"number": one.number, "kind": one.kind.value, "net": _net(one)} for one in rows]
+    body = {"amendment": amendment, "parts": told}
+    event = ledger.NewEvent(
+        "payment_plan.set", "payment_plan", amendment, Audience.BILLING, body, scope.viewer.actor, clock.now()
+    )
+    return await ledger.append(db, scope.project_id, [event])
+
+
+def _net(one: PlanItem) -> str:
+    return Money(one.net_minor, one.currency).amount
