@@ -23,7 +23,8 @@ DRAWN, BROKEN, REFUSED = "drawn", "broken", "refused"
 """A preview; no preview, because it cannot be read; not to be kept at all, because reading it would do harm."""
 MOST_POINTS = 64_000_000
 """Points of a picture that is decoded at all: 4 bytes each in memory."""
-PREVIEW_POINTS = 8_000_000
+PREVIEW_POINTS = 10_000_000
+"""A screen of 3840 x 2160 stays as it is."""
 LONGEST_SIDE = 16_000
 """WebP ends at 16,383."""
 PDF_POINTS = 4_000_000

@@ -25,16 +25,27 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
     (b"%PDF-", PDF),
+    (b"{\\rtf1", "application/rtf"),
 )
-_LISTED = frozenset(
-    {
-        "application/zip", "application/gzip", "application/x-7z-compressed", "application/msword",
-        "application/vnd.ms-excel", "application/vnd.ms-powerpoint", "application/rtf", "image/tiff", "image/bmp",
-        "image/vnd.adobe.photoshop", "audio/mpeg", "audio/ogg", "audio/flac", "video/mp4", "video/webm",
-        "video/quicktime", "font/woff", "font/woff2", "font/ttf", "font/otf",
-    }
-)  # fmt: skip
-"""Types that puremagic is believed in; it knows many more, some by two bytes."""
+_LISTED = {
+    "application/x-gzip": "application/gzip",
+    "application/x-7z-compressed": "application/x-7z-compressed",
+    "application/vnd.rar": "application/vnd.rar",
+    "image/tiff": "image/tiff",
+    "image/bmp": "image/bmp",
+    "image/vnd.adobe.photoshop": "image/vnd.adobe.photoshop",
+    "audio/mpeg": "audio/mpeg",
+    "audio/ogg": "audio/ogg",
+    "audio/flac": "audio/flac",
+    "video/mp4": "video/mp4",
+    "video/quicktime": "video/quicktime",
+    "video/webm": "video/webm",
+    "font/ttf": "font/ttf",
+    "application/x-font-otf": "font/otf",
+    "application/font-woff": "font/woff",
+    "font/woff2": "font/woff2",
+}
+"""Types that puremagic is believed in, and their registered names; it knows many more, some by two bytes."""
 _OFFICE = {
     b"word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     b"xl/": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -129,4 +140,4 @@ def _of_magic(head: bytes) -> str:
         found = puremagic.from_string(head, mime=True)
     except (puremagic.PureError, ValueError, IndexError):
         return UNKNOWN
-    return found if found in _LISTED else UNKNOWN
+    return _LISTED.get(found, UNKNOWN)

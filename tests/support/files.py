@@ -1,6 +1,8 @@
 """Files for the tests: made here, so that none has to be kept beside them."""
 
 import io
+import struct
+import zlib
 from collections.abc import AsyncIterator
 
 from portal.db import Database
@@ -25,6 +27,17 @@ def picture(width: int = 40, height: int = 30, form: str = "PNG", colour: str = 
     out = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(out, form, **options)
     return out.getvalue()
+
+
+def png_chunk(kind: bytes, data: bytes) -> bytes:
+    """A part of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_that_claims(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that says it is as large as one likes."""
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + png_chunk(b"IDAT", zlib.compress(b"\0")) + png_chunk(b"IEND", b"")
 
 
 def document(pages: int = 1, width: int = 200, height: int = 100, script: str = "") -> bytes:

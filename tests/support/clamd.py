@@ -1,0 +1,58 @@
+"""A server that speaks clamd's protocol as clamd does (clamd(8), INSTREAM), and knows one virus: the test file."""
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR" + rb"-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+FOUND = b"stream: Eicar-Signature FOUND\0"
+
+
+class Clamd:
+    """What it was asked, and how it shall misbehave."""
+
+    def __init__(self, most: int = 100 * 1024 * 1024) -> None:
+        self.most = most
+        self.scanned: list[int] = []
+        self.answer: bytes | None = None
+        """Said instead of a verdict; empty: it hangs up."""
+        self.url = ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            writer.write(await self._session(reader))
+            await writer.drain()
+        writer.close()
+
+    async def _session(self, reader: asyncio.StreamReader) -> bytes:
+        if await reader.readuntil(b"\0") != b"zINSTREAM\0":
+            return b"UNKNOWN COMMAND\0"
+        size, tail, is_found = 0, b"", False
+        while length := struct.unpack(">I", await reader.readexactly(4))[0]:
+            size += length
+            if size > self.most:
+                return b"INSTREAM size limit exceeded. ERROR\0"
+            chunk = tail + await reader.readexactly(length)
+            is_found = is_found or EICAR in chunk
+            tail = chunk[-len(EICAR) :]
+        self.scanned.append(size)
+        if self.answer is not None:
+            return self.answer
+        return FOUND if is_found else b"stream: OK\0"
+
+
+@contextlib.asynccontextmanager
+async def clamd(path: Path | None = None, **options: int) -> AsyncIterator[Clamd]:
+    """A running scanner, on loopback or at a path."""
+    scanner = Clamd(**options)
+    if path:
+        server = await asyncio.start_unix_server(scanner.serve, path)
+        scanner.url = f"unix://{path}"
+    else:
+        server = await asyncio.start_server(scanner.serve, "127.0.0.1", 0)
+        scanner.url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield scanner
