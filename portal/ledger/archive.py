@@ -7,9 +7,10 @@
     events.jsonl    one line an event: {"digest", "event"}, where the event's bytes are what was digested; or
                     {"digest", "seq"} alone for one that is outside the edition
     keys.json       the public keys (JWK set), retired ones too
+    receipts/…      the receipt of each answer that the edition may show, named after the event that it proves
     state/…         what the rooms say the project is now
 
-The same ledger, state and key give the same bytes: nothing tells when the archive was written.
+The same ledger, receipts, state and key give the same bytes: nothing tells when the archive was written.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
@@ -23,18 +24,20 @@ from typing import Any
 from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.errors import Conflict, Invalid, NotFound
-from portal.ledger import canonical, checkpoint
+from portal.ledger import canonical, checkpoint, receipt_files, receipts
+from portal.ledger.archive_reader import MAX_RECEIPTS
 from portal.ledger.keys import SigningKeys
-from portal.ledger.models import Audience, LedgerHead, ProjectLedger
+from portal.ledger.models import Audience, Event, LedgerHead, ProjectLedger, Receipt
 from portal.ledger.note import sign_note
 from portal.ledger.rows import event_rows, row_text
 from portal.ledger.walk import Walk
 
 FORMAT = "portal-archive/1"
+RECEIPTS_AT_ONCE = 20
 EPOCH = (1980, 1, 1, 0, 0, 0)
 _STATE_NAME = pattern(r"[a-z][a-z0-9_]{0,63}")
 
@@ -85,6 +88,7 @@ async def write_archive(
         head = checkpoint.sign(project_id, walk.size, walk.root, keys)
         writer.put("head.note", head)
         await writer.stream("heads.jsonl", _heads(db, project_id))
+        await _write_receipts(db, project_id, edition, writer)
         writer.put("keys.json", canonical.document_text(keys.jwks()))
         for name in sorted(state):
             await _write_state(writer, name, state[name])
@@ -168,6 +172,31 @@ async def _heads(db: AsyncSession, project_id: UUID) -> AsyncIterator[str]:
     statement = select(LedgerHead.size, LedgerHead.checkpoint).where(LedgerHead.project_id == project_id)
     for head in await db.execute(statement.order_by(LedgerHead.size)):
         yield canonical.document_text({"size": head.size, "checkpoint": head.checkpoint})
+
+
+async def _write_receipts(db: AsyncSession, project_id: UUID, edition: Edition, writer: _Writer) -> None:
+    statement = (
+        select(Receipt)
+        .join(Event, and_(Event.project_id == Receipt.project_id, Event.seq == Receipt.seq))
+        .where(Receipt.project_id == project_id, Event.audience.in_(AUDIENCES[edition]))
+        .order_by(Receipt.seq)
+        .limit(RECEIPTS_AT_ONCE)
+    )
+    last = written = 0
+    while found := (await db.scalars(statement.where(Receipt.seq > last))).all():
+        written += len(found)
+        if written > MAX_RECEIPTS:
+            raise Conflict(f"The project has more than {MAX_RECEIPTS:,} receipts: no archive holds so many.")
+        for receipt in found:
+            content = receipt_files.receipt_json(receipt, receipts.portal_in(receipt.token))
+            writer.put(receipt_name(receipt.seq), content.decode())
+            db.expunge(receipt)
+        last = found[-1].seq
+
+
+def receipt_name(seq: int) -> str:
+    """What the receipt of an event is called in an archive."""
+    return f"receipts/{seq}.json"
 
 
 async def _write_state(writer: _Writer, name: str, document: Any) -> None:

@@ -13,15 +13,19 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from portal.errors import Invalid, TooLarge
 
-MAX_FILES = 200
-MAX_DIRECTORY_BYTES = 64 * 1024
+MAX_FILES = 20_200
+MAX_DIRECTORY_BYTES = 3 * 1024**2
 MAX_TOTAL_BYTES = 8 * 1024**3
 MAX_LINE_BYTES = 5 * 1024**2
 """An event's body has up to a million characters of four bytes."""
 MAX_SMALL_BYTES = 1024**2
+MAX_MANIFEST_BYTES = 4 * 1024**2
+"""It names every file with its digest."""
+MAX_RECEIPTS = 20_000
 
 _NAME = pattern(
     r"manifest\.json|manifest\.note|head\.note|heads\.jsonl|events\.jsonl|keys\.json|state/[a-z0-9_]{1,64}\.jsonl?"
+    r"|receipts/[1-9][0-9]{0,15}\.json"
 )
 _END = Struct("<4s4H2LH")  # APPNOTE 4.3.16, end of central directory record
 _END_MARK = b"PK\x05\x06"

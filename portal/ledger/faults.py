@@ -34,12 +34,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """One project's ledger as far as it was found good: so many events, this root, so many signed heads."""
+    """One project's ledger as far as it was found good: how many events, root, how many signed heads and receipts."""
 
     project: str
     events: int
     root: bytes
     heads: int
+    receipts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,13 +51,14 @@ def read_receipt(raw: bytes) -> ReceiptFile:
         attached = attachment.attached(raw, NAME)
         if attached is None:
             raise Invalid("No receipt is attached to this PDF, or it is damaged.", field="file")
-        return _read_json(attached)
+        return read_json(attached)
     if raw.startswith(b"eyJ"):
         return ReceiptFile(_text(raw).strip(), None, "")
-    return _read_json(raw)
+    return read_json(raw)
 
 
-def _read_json(raw: bytes) -> ReceiptFile:
+def read_json(raw: bytes) -> ReceiptFile:
+    """Reads receipt.json. Raises Invalid (field `file` or `timestamp`)."""
     try:
         document = json.loads(_text(raw), object_pairs_hook=_once)
     except (ValueError, RecursionError):

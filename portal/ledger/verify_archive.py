@@ -9,9 +9,9 @@ from re import compile as pattern
 from typing import Any
 
 from portal.errors import Invalid, PortalError
-from portal.ledger import canonical, checkpoint
-from portal.ledger.archive import AUDIENCES, FORMAT, Edition, manifest_text
-from portal.ledger.archive_reader import ArchiveReader, is_zip, open_archive
+from portal.ledger import canonical, checkpoint, receipt_files, receipts
+from portal.ledger.archive import AUDIENCES, FORMAT, Edition, manifest_text, receipt_name
+from portal.ledger.archive_reader import MAX_MANIFEST_BYTES, ArchiveReader, is_zip, open_archive
 from portal.ledger.checkpoint import Checkpoint
 from portal.ledger.faults import Fault, Report, Verified, Why
 from portal.ledger.keys import PublicKey, read_jwks
@@ -50,8 +50,9 @@ def verify_archive(path: Path, older: Path | None = None, trusted: Sequence[Publ
         with open_archive(path) as reader:
             manifest, keys = _signed_manifest(reader, trusted)
             name = manifest.key
+            proved = list(_receipts_within(reader, manifest, keys))
             known = [*_heads_within(reader, manifest, keys), *(_older_heads(older, manifest, keys) if older else ())]
-            verified = _walk(reader, manifest, known)
+            verified = _walk(reader, manifest, [*known, *proved], len(proved))
             _compare_files(reader, manifest)
     except Broken as broken:
         return Report((), [broken.fault(name)], notes)
@@ -64,7 +65,7 @@ def _signed_manifest(
     reader: ArchiveReader, trusted: Sequence[PublicKey] | None
 ) -> tuple[_Manifest, Sequence[PublicKey]]:
     keys = trusted or read_jwks(_json(reader.text("keys.json"), "keys.json"))
-    text = reader.text("manifest.json")
+    text = reader.text("manifest.json", MAX_MANIFEST_BYTES)
     manifest = _read_manifest(_json(text, "manifest.json"))
     head = _head(reader.text("head.note"), keys, "head.note")
     note = reader.text("manifest.note")
@@ -115,6 +116,23 @@ def _heads_within(reader: ArchiveReader, manifest: _Manifest, keys: Sequence[Pub
         yield _known(head, manifest, f"the signed head of size {head.size}")
 
 
+def _receipts_within(reader: ArchiveReader, manifest: _Manifest, keys: Sequence[PublicKey]) -> Iterator[KnownHead]:
+    """The head of each receipt; that the archive's events lead to it shows that the receipt is one of theirs."""
+    for name in reader.names:
+        if not name.startswith("receipts/"):
+            continue
+        try:
+            file = receipt_files.read_json(reader.text(name, receipt_files.MOST_BYTES).encode())
+            proved = receipts.verify(file.token, keys)
+        except Invalid as error:
+            raise Broken(None, Why.SIGNATURE, f"{name}: {error.message}") from error
+        seq = proved.event["seq"]
+        is_here = str(proved.project_id) == manifest.project and proved.event["audience"] in manifest.audiences
+        if not is_here or name != receipt_name(seq):
+            raise Broken(seq, Why.CHANGED, f"{name} is the receipt of another project, edition or event")
+        yield KnownHead(proved.size, proved.root, f"the head in {name}")
+
+
 def _older_heads(older: Path, manifest: _Manifest, keys: Sequence[PublicKey]) -> Iterator[KnownHead]:
     if is_zip(older):
         with open_archive(older) as reader:
@@ -132,7 +150,7 @@ def _known(head: Checkpoint, manifest: _Manifest, source: str) -> KnownHead:
     return KnownHead(head.size, head.root, source)
 
 
-def _walk(reader: ArchiveReader, manifest: _Manifest, known: list[KnownHead]) -> Verified:
+def _walk(reader: ArchiveReader, manifest: _Manifest, known: list[KnownHead], receipts_found: int) -> Verified:
     walk = Walk(known)
     lines = reader.lines("events.jsonl")
     for line in lines:
@@ -148,7 +166,7 @@ def _walk(reader: ArchiveReader, manifest: _Manifest, known: list[KnownHead]) ->
         raise Broken(
             manifest.size + 1, Why.COUNTER, f"the signed head covers {manifest.size} events, here are {walk.size}"
         )
-    return Verified(manifest.key, walk.size, walk.root, len(known))
+    return Verified(manifest.key, walk.size, walk.root, len(known) - receipts_found, receipts_found)
 
 
 def _event(line: bytes, manifest: _Manifest, expected: int) -> tuple[bytes, int, bytes | None]:
