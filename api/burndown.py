@@ -54,6 +54,7 @@ class CauseOut(Outgoing):
     day: Day
     number: int | None
     title: str | None
+    change_request: int | None
     kind: Annotated[str, Field(examples=["added"])]
     why: Annotated[str, Field(examples=["created"])]
     amount: DecimalOut
@@ -148,5 +149,6 @@ def _step(row: Row) -> dict[str, Any]:
 
 def _cause(named: NamedCause) -> dict[str, Any]:
     cause = named.cause
-    told = {"day": cause.day, "number": named.number, "title": named.title, "kind": cause.kind, "why": cause.why}
+    told = {"day": cause.day, "number": named.number, "title": named.title}
+    told |= {"change_request": named.change_request, "kind": cause.kind, "why": cause.why}
     return told | {"amount": plain_decimal(cause.amount)}

@@ -12,7 +12,7 @@ from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.numbers import NumberPattern, format_decimal
 from babel.units import format_unit
 
-from portal.money import Money, places_of
+from portal.money import PRICE_PLACES, Money, places_of
 
 NOTHING = "–"
 
@@ -51,18 +51,34 @@ def number(value: Decimal | int | None, locale: str) -> str:
     return NOTHING if value is None else format_decimal(value, "#,##0.###", locale=locale)
 
 
+@lru_cache(4096)
+def exact(value: Decimal, locale: str) -> str:
+    """A number with all places that it has, up to six: a quantity, a rate."""
+    return format_decimal(value, "#,##0.######", locale=locale)
+
+
 @lru_cache(1024)
 def money(minor: int, currency: str, locale: str) -> str:
     """An amount given in the currency's minor units, with all places that ISO 4217 gives it (CLDR gives some fewer)."""
     amount = Decimal(Money(minor, currency).amount)
-    pattern = _money_pattern(locale, places_of(currency))
-    return str(pattern.apply(amount, locale, currency=currency, currency_digits=False))
+    return _with_currency(amount, currency, locale, places_of(currency))
+
+
+@lru_cache(1024)
+def price(value: Decimal, currency: str, locale: str) -> str:
+    """A price of one unit: the places of its currency, or as many more as it has."""
+    return _with_currency(value, currency, locale, PRICE_PLACES)
+
+
+def _with_currency(value: Decimal, currency: str, locale: str, most: int) -> str:
+    pattern = _money_pattern(locale, places_of(currency), most)
+    return str(pattern.apply(value, locale, currency=currency, currency_digits=False))
 
 
 @lru_cache(16)
-def _money_pattern(locale: str, places: int) -> NumberPattern:
+def _money_pattern(locale: str, least: int, most: int) -> NumberPattern:
     pattern = copy(Locale.parse(locale).currency_formats["standard"])
-    pattern.frac_prec = (places, places)
+    pattern.frac_prec = (least, most)
     return cast(NumberPattern, pattern)
 
 

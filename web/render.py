@@ -78,6 +78,8 @@ def environment(locale: str) -> Environment:
         date=lambda value, style="day": formats.day(value, locale, style),
         datetime=_datetime,
         number=lambda value: formats.number(value, locale),
+        exact=lambda value: formats.exact(value, locale),
+        price=lambda value, currency: formats.price(value, currency, locale),
         money=lambda minor, currency: formats.money(minor, currency, locale),
         waited=lambda minutes: formats.working_time(minutes, locale),
         zone=lambda name: formats.zone_name(name, locale),

@@ -14,6 +14,7 @@ from web import (
     backlog,
     burndown,
     calendar_feed,
+    changes,
     deciding,
     decisions,
     designs,
@@ -36,7 +37,7 @@ from web.errors import page_for
 
 ROUTERS = (
     projects.router, backlog.router, burndown.router, activity.router, decisions.router, deciding.router,
-    receipts.router, designs.router, files.router,
+    receipts.router, designs.router, files.router, changes.router,
     tracing.router, requirements.router, live.router, auth.router, sign_out.router,
     backchannel.router, me.router, calendar_feed.router, notifications.router, locale_choice.router, health.router,
     static_files.router,

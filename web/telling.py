@@ -60,6 +60,19 @@ SENTENCES: Mapping[str, str] = {
     "decision.judged": _("A note among ourselves about a decision"),
     "delegation.given": _("Somebody delegated their decisions"),
     "delegation.ended": _("A delegation ended"),
+    "change_request.raised": _("A change was asked for"),
+    "change_request.changed": _("The words of a change request were corrected"),
+    "change_request.priced": _("A change request was priced, as a draft"),
+    "change_request.pricing_began": _("The team works out what a change costs"),
+    "change_request.offered": _("The team made an offer for a change"),
+    "change_request.accepted": _("A change was accepted"),
+    "change_request.declined": _("A change was declined"),
+    "change_request.changes_wanted": _("The client wants an offer changed"),
+    "change_request.withdrawn": _("A change request was taken back"),
+    "change_request.expired": _("The offer for a change has expired"),
+    "contract.recorded": _("The contract was recorded"),
+    "contract.changed": _("The contract was corrected"),
+    "contract.amended": _("The contract was amended"),
     "file.added": _("A file was added"),
     "file.opened": _("A file was shown to the client"),
     "design.added": _("A design was begun"),
@@ -127,7 +140,7 @@ MARKS = {
 }
 
 PLACES = {"item": "items", "milestone": "milestones", "decision": "decisions", "design": "designs",
-          "requirement": "requirements"}  # fmt: skip
+          "requirement": "requirements", "change_request": "changes"}  # fmt: skip
 """Subjects with a page of their own, and where it is."""
 
 
@@ -274,5 +287,7 @@ def _subject(happening: Happening, teller: Teller) -> str:
 
 
 def _link(event: EventRow, teller: Teller) -> str:
+    if event.subject_kind == "contract":
+        return f"/projects/{teller.key}/contract"
     place = PLACES.get(event.subject_kind)
     return f"/projects/{teller.key}/{place}/{event.subject_number}" if place and event.subject_number else ""

@@ -33,6 +33,25 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "approved": _("Approved"), "approved_with_remarks": _("Approved with remarks"),
         "changes_wanted": _("Changes wanted"), "declined": _("Declined"),
     },
+    "change_state": {
+        "raised": _("Raised"), "being_priced": _("Being priced"), "offered": _("Offered"), "accepted": _("Accepted"),
+        "declined": _("Declined"), "withdrawn": _("Withdrawn"), "expired": _("Expired"),
+    },
+    "contract_kind": {
+        "fixed_price": _("Fixed price"), "time_and_materials": _("Time and materials with a ceiling"),
+        "retainer": _("Retainer"),
+    },
+    "period": {"month": _("each month"), "quarter": _("each quarter"), "year": _("each year")},
+    "work_unit": {
+        "HUR": _("h"), "MIN": _("min"), "DAY": _("days"), "WEE": _("weeks"), "MON": _("months"), "QAN": _("quarters"),
+        "ANN": _("years"), "C62": _("pieces"), "EA": _("pieces"), "LS": _("as a whole"), "E48": _("services"),
+        "KMT": _("km"),
+    },
+    "tax_category": {
+        "S": _("Tax"), "Z": _("Tax"), "E": _("Exempt from tax"), "AE": _("Reverse charge"),
+        "K": _("Supply within the Union"), "G": _("Export"), "O": _("Outside the scope of tax"), "L": _("IGIC"),
+        "M": _("IPSI"),
+    },
     "side": {"client": _("The client"), "agency": _("The agency")},
     "audience": {"internal": _("Internal"), "client": _("Client"), "billing": _("Billing")},
     "requirement_kind": {"functional": _("Functional"), "non_functional": _("Non-functional")},

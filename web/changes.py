@@ -1,0 +1,188 @@
+"""Change requests and the contract in the browser: what is wanted, what it would cost and move, and what was agreed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from portal.access import Role, Scope
+from portal.changes import commands, contract_view, queries
+from portal.changes.contract_view import ContractView
+from portal.changes.models import ChangeState
+from portal.changes.queries import ChangeRow, ChangeView
+from portal.clock import day_of
+from portal.errors import Invalid, NotFound
+from portal.money import Money
+from web.deps import ProjectScope, ReadSession, UnitOfWork, WritingScope
+from web.etag import unchanged
+from web.render import etag_for, respond
+
+EACH_PAGE = 50
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLine:
+    """A change request in the list, with its age: the days that it took, or has taken so far."""
+
+    row: ChangeRow
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesPage:
+    """The context of changes/list.html."""
+
+    lines: Sequence[ChangeLine]
+    next: str
+    may_raise: bool
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """The context of changes/change.html. `asks`: how this viewer stands to an offer that is open."""
+
+    view: ChangeView
+    asks: str
+    may_withdraw: bool
+    is_draft: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewPage:
+    """The context of changes/new.html: what was written, and what is wrong with it."""
+
+    title: str = ""
+    wanted: str = ""
+    reason: str = ""
+    fault: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractPage:
+    """The context of changes/contract.html; `view` is None while there is no contract."""
+
+    view: ContractView | None
+    changed: Money | None
+
+
+@router.get("/projects/{key}/contract", name="contract")
+async def contract(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
+    """The contract as it was signed, each amendment, and what follows; for who may see money, else nothing is here."""
+    if not scope.sees_money:
+        raise NotFound("There is nothing here.")
+    etag = etag_for(request, scope)
+    if same := unchanged(request, etag):
+        return same
+    view = await contract_view.contract_view(db, scope)
+    page = ContractPage(view, view.total - view.original if view else None)
+    return respond(request, "changes/contract.html", page, scope=scope, tab="contract", etag=etag)
+
+
+@router.get("/projects/{key}/changes", name="changes")
+async def changes(
+    request: Request,
+    scope: ProjectScope,
+    db: ReadSession,
+    before: Annotated[int | None, Query(ge=1, lt=2**31)] = None,
+    state: str = "",
+) -> Response:
+    """The change requests, the newest first."""
+    etag = etag_for(request, scope)
+    if same := unchanged(request, etag):
+        return same
+    wanted = _state(state)
+    rows = await queries.changes(db, scope, state=wanted, before=before, limit=EACH_PAGE + 1)
+    page = ChangesPage(
+        lines=[ChangeLine(row, _age(row, scope)) for row in rows[:EACH_PAGE]],
+        next=_next(rows, state) if len(rows) > EACH_PAGE else "",
+        may_raise=may_raise(scope),
+        shown=wanted.value if wanted else "",
+    )
+    return respond(request, "changes/list.html", page, scope=scope, tab="changes", etag=etag)
+
+
+def _state(text: str) -> ChangeState | None:
+    try:
+        return ChangeState(text) if text else None
+    except ValueError:
+        right = ", ".join(ChangeState)
+        raise Invalid(f"state must be one of: {right}.", field="state", value=text[:40]) from None
+
+
+def _next(rows: Sequence[ChangeRow], state: str) -> str:
+    return f"?before={rows[EACH_PAGE - 1].request.number}" + (f"&state={state}" if state else "")
+
+
+def _age(row: ChangeRow, scope: Scope) -> int:
+    ended = row.request.settled_at
+    until = day_of(ended, scope.zone) if ended else scope.today
+    return (until - day_of(row.request.raised_at, scope.zone)).days
+
+
+def may_raise(scope: Scope) -> bool:
+    """Whether this viewer can raise one in the browser; staff do it by the API."""
+    is_open = not scope.is_staff and not scope.preview and scope.project.status != "archived"
+    return is_open and Role.APPROVER in scope.roles
+
+
+@router.get("/projects/{key}/changes/new", name="new_change")
+async def new_change(request: Request, scope: ProjectScope) -> Response:
+    """The form to raise one."""
+    scope.require(Role.APPROVER)
+    return respond(request, "changes/new.html", NewPage(), scope=scope, tab="changes")
+
+
+@router.post("/projects/{key}/changes", name="raise_change")
+async def raise_change(
+    request: Request, scope: WritingScope, db: UnitOfWork, title: Text = "", wanted: Text = "", reason: Text = ""
+) -> Response:
+    """Raises one. What is wrong in the form is said beside it, and nothing of it is lost."""
+    try:
+        made = await commands.raise_change(db, scope, title=title, wanted=wanted, reason=reason)
+    except Invalid as fault:
+        page = NewPage(title[:400], wanted[:40_000], reason[:40_000], fault.message, fault.field or "")
+        return respond(request, "changes/new.html", page, scope=scope, tab="changes", status=422)
+    return RedirectResponse(f"/projects/{scope.key}/changes/{made.number}?notice=raised", 303)
+
+
+@router.get("/projects/{key}/changes/{number}", name="change")
+async def change(request: Request, scope: ProjectScope, db: ReadSession, number: int) -> Response:
+    """One change request: what is wanted and why, the alternatives side by side, and where it stands."""
+    etag = etag_for(request, scope)
+    if same := unchanged(request, etag):
+        return same
+    view = await queries.change_view(db, scope, number)
+    state = view.request.state
+    page = ChangePage(
+        view=view,
+        asks=_asks(scope) if state is ChangeState.OFFERED else "",
+        may_withdraw=may_raise(scope) and view.request.by_client and state in WITHDRAWABLE,
+        is_draft=state is ChangeState.BEING_PRICED,
+    )
+    return respond(request, "changes/change.html", page, scope=scope, tab="changes", etag=etag)
+
+
+WITHDRAWABLE = frozenset({ChangeState.RAISED, ChangeState.BEING_PRICED, ChangeState.EXPIRED})
+
+
+def _asks(scope: Scope) -> str:
+    """How a viewer stands to an open offer: who decides on a price approves and sees it."""
+    if scope.is_staff:
+        return "staff"
+    if Role.APPROVER in scope.roles and Role.BILLING in scope.roles:
+        return "decide"
+    return "approver" if Role.APPROVER in scope.roles else "reader"
+
+
+@router.post("/projects/{key}/changes/{number}/withdrawal", name="withdraw_change")
+async def withdraw_change(scope: WritingScope, db: UnitOfWork, number: int, reason: Text = "") -> Response:
+    """A client's approver takes their side's own request back."""
+    await commands.withdraw(db, scope, number, reason)
+    return RedirectResponse(f"/projects/{scope.key}/changes/{number}", 303)
