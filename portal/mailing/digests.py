@@ -3,6 +3,7 @@
 Nothing is gathered beforehand: a digest reads the ledger when it is due, with the rights that the person has then.
 """
 
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,8 @@ from portal.projects import queries as projects
 MOST_EVENTS = 1_000
 """Of one project in one digest; it says when there were more."""
 MOST_WAITING = 10
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -68,12 +71,19 @@ async def send_digests(database: Database) -> int:
         people = (await db.scalars(moved)).all()
     made = 0
     for person_id in people:
-        async with database.read() as db:
-            is_due = await _is_due(db, person_id)
-        if is_due:
-            async with database.write() as db:
-                made += await digest(db, person_id)
+        try:
+            made += await _digest_if_due(database, person_id)
+        except Exception as error:  # one person's trouble must not keep all others from hearing anything
+            _log.error("A digest could not be made.", exc_info=error, extra={"person": str(person_id)})
     return made
+
+
+async def _digest_if_due(database: Database, person_id: UUID) -> int:
+    async with database.read() as db:
+        if not await _is_due(db, person_id):
+            return 0
+    async with database.write() as db:
+        return await digest(db, person_id)
 
 
 async def _is_due(db: AsyncSession, person_id: UUID) -> bool:

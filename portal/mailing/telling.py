@@ -4,6 +4,7 @@ The cursor moves in the transaction that enqueues: after a crash both are there,
 an event is all that the outbox takes (its `dedupe_key`), whatever reads the events twice.
 """
 
+import logging
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -32,6 +33,8 @@ from portal.settings import Settings
 EVENTS_AT_ONCE = 500
 PROJECTS_AT_ONCE = 100
 
+_log = logging.getLogger(__name__)
+
 
 async def tell_people(database: Database, settings: Settings) -> int:
     """Tells what happened since the last time in every project, one transaction each; returns how many mails."""
@@ -43,8 +46,11 @@ async def tell_people(database: Database, settings: Settings) -> int:
         waiting = (await db.execute(behind.execution_options(cross_project="what is untold in any project"))).all()
     told = 0
     for project_id, key in waiting:
-        async with database.write() as db:
-            told += await tell_project(db, settings, project_id, key)
+        try:
+            async with database.write() as db:
+                told += await tell_project(db, settings, project_id, key)
+        except Exception as error:  # one project's trouble must not keep all others from hearing anything
+            _log.error("The events of a project could not be told.", exc_info=error, extra={"project": key})
     return told
 
 

@@ -11,6 +11,7 @@ from portal.access import Role
 from portal.access.models import Membership
 from portal.decisions import commands, delegations, reminders
 from portal.ledger import Audience, NewEvent, append
+from portal.mailing import telling
 from portal.notify.models import NotifyCursor
 from portal.people.models import Person
 from tests.support.cast import add_item
@@ -194,8 +195,7 @@ async def test_the_cursor_moves_with_the_mails_or_not_at_all(database, cast, pos
 
     with monkeypatch.context() as patched:
         patched.setattr("portal.mailing.letters.add_ways_back", crash)
-        with pytest.raises(RuntimeError):
-            await post.tell()
+        assert await post.tell() == 0
     assert await post.told() == []
     await post.tell()
     assert await post.told() == [("ada", "asked")]
@@ -204,3 +204,18 @@ async def test_the_cursor_moves_with_the_mails_or_not_at_all(database, cast, pos
         assert await db.scalar(select(NotifyCursor.seq).where(NotifyCursor.project_id == scope.project_id)) == (
             scope.project.version
         )
+
+
+async def test_one_projects_trouble_keeps_no_other_from_hearing(database, cast, post, monkeypatch):
+    await ask(database, cast)
+    await ask(database, cast, key="HARBOUR")
+    whole = telling.tell_project
+
+    async def breaks(db, settings, project_id, key):
+        if key == "BRIDGE":
+            raise RuntimeError
+        return await whole(db, settings, project_id, key)
+
+    monkeypatch.setattr(telling, "tell_project", breaks)
+    await post.tell()
+    assert await post.told() == [("mallory", "asked")]
