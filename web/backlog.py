@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal import traceability
 from portal.access import Scope
 from portal.backlog import activity as history
 from portal.backlog import detail as details
@@ -16,6 +17,8 @@ from portal.backlog.detail import ItemDetail
 from portal.backlog.models import Category
 from portal.backlog.planlines import PlanLine, PlanLines
 from portal.backlog.queries import Filter, ItemLine
+from portal.trace.models import TraceKind
+from portal.traceability import Link
 from web.catalogues import catalogue
 from web.deps import ProjectScope, ReadSession
 from web.etag import unchanged
@@ -74,6 +77,7 @@ class ItemPage:
     item: ItemDetail
     source: str
     assignee: str
+    links: Sequence[Link]
     history: Sequence[Told]
     earlier: str
 
@@ -204,13 +208,15 @@ async def item(request: Request, scope: ProjectScope, db: ReadSession, number: i
         return same
     found = await details.detail(db, scope, number)
     before = number_of(dict(request.query_params), "before")
-    events = await history.item_history(db, scope, number, before=before, limit=EACH_PAGE)
+    linked = traceability.links_statement(scope, TraceKind.ITEM, [number])
+    events, rows = await history.item_history(db, scope, number, before=before, limit=EACH_PAGE, also=linked)
     locale = locale_of(request, scope.viewer.locale)
     teller = Teller(scope.key, scope.project.time_zone, scope.is_staff, locale)
     page = ItemPage(
         item=found,
         source=web_address(found.line.external_url),
         assignee=actor_text(found.line.assignee, catalogue(locale).gettext),
+        links=traceability.in_order(traceability.link_of(*row) for row in rows),
         history=[told for happening in events if (told := tell(happening, teller))],
         earlier=f"?before={events[-1].event.seq}" if len(events) == EACH_PAGE else "",
     )

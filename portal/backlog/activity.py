@@ -46,14 +46,6 @@ async def activity(db: AsyncSession, scope: Scope, *, before: int | None = None,
     return await told(db, scope, events)
 
 
-async def item_history(
-    db: AsyncSession, scope: Scope, number: int, *, before: int | None = None, limit: int = 100
-) -> list[Happening]:
-    """An item's events that this viewer may see, newest first, in two statements."""
-    events = await ledger.of_subject(db, scope.project_id, scope.audiences, "item", number, before, limit)
-    return await told(db, scope, events)
-
-
 class Also(NamedTuple):
     """A row that a page asked for beside the names: what it is, in one text, its number and its title."""
 
@@ -64,7 +56,21 @@ class Also(NamedTuple):
 
 async def told(db: AsyncSession, scope: Scope, events: Sequence[EventRow]) -> list[Happening]:
     """Events with the names that this viewer may read; one statement, or none without events."""
-    return (await told_also(db, scope, events, None))[0] if events else []
+    return (await told_also(db, scope, events, None))[0]
+
+
+async def item_history(
+    db: AsyncSession,
+    scope: Scope,
+    number: int,
+    *,
+    before: int | None = None,
+    limit: int = 100,
+    also: Select[Any] | None = None,
+) -> tuple[list[Happening], list[Also]]:
+    """An item's events that this viewer may see, newest first, and the rows of `also`, in two statements."""
+    events = await ledger.of_subject(db, scope.project_id, scope.audiences, "item", number, before, limit)
+    return await told_also(db, scope, events, also)
 
 
 async def told_also(
@@ -74,6 +80,8 @@ async def told_also(
 
     `also` selects `what`, `number` and `title`, such as `traceability.links_statement`: what a page names besides.
     """
+    if not events and also is None:
+        return [], []
     refs = {ref for event in events for ref in _refs(event)}
     numbers = {event.subject_number for event in events if event.subject_kind == "item"}
     plan = {ref for event in events for ref in _plan_refs(event)}

@@ -17,16 +17,31 @@ MOST_PAIRS = 30_000
 
 
 class Content(Protocol):
-    """A version as far as these rules go."""
+    """A version as far as these rules go: the fields of `CONTENT`."""
 
-    kind: RequirementKind
-    title: str
-    description: str
-    priority: Priority | None
-    criteria: list[str]
-    metric: str
-    target: str
-    how_measured: str
+    @property
+    def kind(self) -> RequirementKind: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def priority(self) -> Priority | None: ...
+
+    @property
+    def criteria(self) -> list[str]: ...
+
+    @property
+    def metric(self) -> str: ...
+
+    @property
+    def target(self) -> str: ...
+
+    @property
+    def how_measured(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +120,10 @@ class Piece:
     mark: str
     text: str
 
+    def called(self, text: str) -> "Piece":
+        """The same piece in other words."""
+        return Piece(self.mark, text)
+
 
 @dataclass(frozen=True, slots=True)
 class FieldDiff:
@@ -157,11 +176,17 @@ def _words(text: str) -> list[str]:
     """A text cut before each word, so that the parts put together are the text again."""
     parts: list[str] = []
     for sign in text:
-        if parts and not (sign.isalnum() and not parts[-1][-1].isalnum()) and not _is_ideograph(sign):
-            parts[-1] += sign
-        else:
+        begins = _is_ideograph(sign) or (sign.isalnum() and not (parts and _is_within(parts[-1][-1])))
+        if begins or not parts:
             parts.append(sign)
+        else:
+            parts[-1] += sign
     return parts
+
+
+def _is_within(sign: str) -> bool:
+    """Whether a letter after this sign goes on with the same word."""
+    return sign.isalnum() or sign in "'’-"
 
 
 def _is_ideograph(sign: str) -> bool:
