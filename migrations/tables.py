@@ -1,6 +1,7 @@
 """Every table there is: importing this module makes `Base.metadata` whole, for migrations and whole-database checks."""
 
 from api import models as api
+from portal.acceptance import models as acceptance
 from portal.access import models as access
 from portal.backlog import models as backlog
 from portal.billing import models as billing
@@ -21,6 +22,7 @@ from portal.trace import models as trace
 
 ROOMS = (
     api,
+    acceptance,
     ledger,
     access,
     notify,

@@ -1,0 +1,1 @@
+"""Test acceptance: plans, rounds, results, and the protocol that is signed."""
