@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.notify.webhooks import delivering
+from portal.notify.webhooks import delivering, leases
 from portal.notify.webhooks.sending import Sender
 from tests.api.conftest import Api
 from tests.support.cast import add_item
@@ -95,9 +95,9 @@ async def test_what_came_of_each_try_is_read_in_pages(api: Api) -> None:
     sender = Sender(resolve=nowhere)
     for _ in range(3):
         trial = await api.post(f"{path}/test", by="root", expect=202)
-        await delivering.work(api.database, sender, (await delivering.due(api.database))[0])
+        await delivering.work(api.database, sender, (await leases.due(api.database))[0])
     await add_item(api.database, api.cast)
-    await delivering.work(api.database, sender, (await delivering.due(api.database))[0])
+    await delivering.work(api.database, sender, (await leases.due(api.database))[0])
     await sender.close()
     page = await api.get(f"{path}/deliveries?limit=2", by="root")
     newest, second = page["items"]

@@ -254,3 +254,12 @@ async def test_nobody_else_s_page_can_make_or_end_an_address(browser: Browser, c
         assert (await browser.client.post(BASE + action, headers=headers)).status_code == 403
         assert (await browser.get(action)).status_code == 405
     assert (await browser.get(path, None)).status_code == 200
+
+
+async def test_the_log_holds_the_route_and_not_the_address(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    path = await address(browser)
+    with caplog.at_level("INFO"):
+        await browser.get(path, None)
+    written = [str(record.__dict__) for record in caplog.records if record.name.startswith("portal")]
+    assert any("/calendar/{token}.ics" in line for line in written)
+    assert not any(path.removeprefix("/calendar/").removesuffix(".ics") in line for line in written)

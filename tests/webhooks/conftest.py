@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 
 from portal import clock
 from portal.db import Database
-from portal.notify.webhooks import commands, delivering
+from portal.notify.webhooks import commands, delivering, leases
 from portal.notify.webhooks.models import WebhookCursor, WebhookDelivery, WebhookEndpoint
 from portal.notify.webhooks.sending import Sender
 from tests.support.cast import Cast
@@ -124,9 +124,7 @@ class Hooks:
 
     async def run(self) -> int:
         """What the background job does once; the tries that were made."""
-        return sum(
-            [await delivering.work(self.database, self.sender, one) for one in await delivering.due(self.database)]
-        )
+        return sum([await delivering.work(self.database, self.sender, one) for one in await leases.due(self.database)])
 
     async def endpoint(self, endpoint: WebhookEndpoint) -> WebhookEndpoint:
         """The endpoint as it is now."""

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from portal import clock
 from portal.db import Database
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
-from portal.notify.webhooks import commands, delivering, queries, rules
+from portal.notify.webhooks import commands, delivering, leases, queries, rules
 from portal.notify.webhooks.models import WebhookCursor
 from portal.projects import commands as projects
 from tests.support.cast import SYSTEM, Cast, add_item
@@ -71,7 +71,7 @@ async def test_only_what_is_wanted_is_told_and_the_rest_costs_no_second_look(
     await add_item(database, cast, "HARBOUR", audience="internal")
     assert await hooks.run() == 1
     assert b"Here" in receiver.got[0].body
-    assert await delivering.due(database) == []
+    assert await leases.due(database) == []
 
 
 async def test_internal_events_and_money_go_only_where_they_were_asked_for(
@@ -388,7 +388,7 @@ async def test_a_slow_endpoint_holds_up_no_other_and_an_unreachable_database_end
     hooks: Hooks, receiver: Receiver, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(delivering, "IDLE_SECONDS", 0.02)
-    released, due, failures = asyncio.Event(), delivering.due, iter([OSError("away"), ValueError("odd")])
+    released, due, failures = asyncio.Event(), leases.due, iter([OSError("away"), ValueError("odd")])
 
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await released.wait()
@@ -399,7 +399,7 @@ async def test_a_slow_endpoint_holds_up_no_other_and_an_unreachable_database_end
             raise error
         return await due(found)
 
-    monkeypatch.setattr(delivering, "due", sometimes_away)
+    monkeypatch.setattr(leases, "due", sometimes_away)
     slow = await asyncio.start_server(hold, "127.0.0.1", 0)
     await hooks.add(f"http://127.0.0.1:{slow.sockets[0].getsockname()[1]}/")
     await hooks.add(receiver.url)

@@ -43,7 +43,7 @@ class Dialled(httpcore2.AsyncNetworkBackend):
 async def tried(*answers: list[str], times: int = 1) -> tuple[list[str], list[str | None]]:
     """Where a guarded sender connected to, and what it says of each try."""
     sender, dialled = Sender(resolve=resolver(*answers)), Dialled()
-    sender.pool._network_backend.inner = dialled
+    sender.network.inner = dialled
     outcomes = [await sender.send("https://hooks.example/", {}, "{}") for _ in range(times)]
     await sender.close()
     return dialled.to, [one.error for one in outcomes]

@@ -7,61 +7,32 @@ afterwards, so what a crash can do is send an event a second time, under the sam
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, and_, exists, func, insert, or_, select, update
+from sqlalchemy import CursorResult, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.db import Database
 from portal.errors import Unavailable
 from portal.ledger import queries as ledger
-from portal.ledger.models import Audience, ProjectLedger
+from portal.ledger.models import Audience
 from portal.ledger.queries import EventRow
-from portal.notify.webhooks import rules
+from portal.notify.webhooks import leases, rules
 from portal.notify.webhooks.commands import trial_id
-from portal.notify.webhooks.models import WebhookCursor, WebhookDelivery, WebhookEndpoint
+from portal.notify.webhooks.leases import Place, Taken
+from portal.notify.webhooks.models import WebhookDelivery, WebhookEndpoint
 from portal.notify.webhooks.rules import Outcome
 from portal.notify.webhooks.sending import Sender
 
 IDLE_SECONDS = 2.0
-LEASE = timedelta(seconds=90)
-"""Longer than a try may take; each try that is written down begins it anew."""
 AT_ONCE = 8
 """Endpoints that are worked on at the same time: one that is slow holds up no other."""
 EVENTS_AT_ONCE = 100
-PROJECTS_AT_ONCE = 50
 
 _log = logging.getLogger("portal.webhooks")
-_JOB = {"cross_project": "webhooks tell the agency's own systems of all projects"}
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """An endpoint that this sender has for itself."""
-
-    id: UUID
-    url: str
-    secrets: tuple[str, ...]
-    kinds: tuple[str, ...]
-    audiences: tuple[str, ...]
-    only_project_id: UUID | None
-    is_enabled: bool
-    test_id: UUID | None
-    lease_until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """How far a project has got at the endpoint."""
-
-    project_id: UUID
-    key: str
-    seq: int
-    attempts: int
-    failing_since: datetime | None
 
 
 async def send_forever(database: Database, sender: Sender) -> None:
@@ -70,7 +41,7 @@ async def send_forever(database: Database, sender: Sender) -> None:
     async with asyncio.TaskGroup() as group:
         while True:
             try:
-                for endpoint_id in (await due(database))[: AT_ONCE - len(busy)]:
+                for endpoint_id in (await leases.due(database))[: AT_ONCE - len(busy)]:
                     if endpoint_id not in busy:
                         busy.add(endpoint_id)
                         group.create_task(_work(database, sender, endpoint_id, busy))
@@ -90,52 +61,16 @@ async def _work(database: Database, sender: Sender, endpoint_id: UUID, busy: set
         busy.discard(endpoint_id)
 
 
-async def due(database: Database) -> list[UUID]:
-    """The endpoints that something waits for, those that waited longest first."""
-    now = clock.now()
-    waits = exists(_places(WebhookEndpoint.id, WebhookEndpoint.only_project_id, now))
-    statement = (
-        select(WebhookEndpoint.id)
-        .where(
-            WebhookEndpoint.lease_until <= now,
-            or_(WebhookEndpoint.test_id.is_not(None), and_(WebhookEndpoint.disabled_at.is_(None), waits)),
-        )
-        .order_by(WebhookEndpoint.lease_until, WebhookEndpoint.id)
-        .execution_options(**_JOB)
-    )
-    async with database.read() as db:
-        return list((await db.scalars(statement)).all())
-
-
-def _places(endpoint_id: Any, only_project_id: Any, now: datetime) -> Any:
-    """The projects that have moved on since an endpoint was last told, and whose turn it is."""
-    mine = and_(WebhookCursor.project_id == ProjectLedger.id, WebhookCursor.endpoint_id == endpoint_id)
-    of_this: ColumnElement[bool] = or_(only_project_id == ProjectLedger.id, only_project_id.is_(None))
-    return (
-        select(
-            ProjectLedger.id.label("project_id"), ProjectLedger.key, func.coalesce(WebhookCursor.seq, 0).label("seq"),
-            func.coalesce(WebhookCursor.attempts, 0).label("attempts"), WebhookCursor.failing_since,
-        )
-        .select_from(ProjectLedger)
-        .outerjoin(WebhookCursor, mine)
-        .where(
-            of_this,
-            ProjectLedger.version > func.coalesce(WebhookCursor.seq, 0),
-            or_(WebhookCursor.due_at.is_(None), WebhookCursor.due_at <= now),
-        )
-    )  # fmt: skip
-
-
 async def work(database: Database, sender: Sender, endpoint_id: UUID) -> int:
     """Sends what is due at one endpoint, as far as it goes; returns how many tries were made. 0 if another has it."""
-    taken = await _take(database, endpoint_id)
+    taken = await leases.take(database, endpoint_id)
     if taken is None:
         return 0
     tries = 0
     if taken.test_id is not None:
         await _try_out(database, sender, taken, taken.test_id)
         tries += 1
-    for place in await _due_places(database, taken) if taken.is_enabled else []:
+    for place in await leases.due_places(database, taken) if taken.is_enabled else []:
         told = await _tell(database, sender, taken, place)
         tries += told.tries
         if told.taken is None:
@@ -143,47 +78,8 @@ async def work(database: Database, sender: Sender, endpoint_id: UUID) -> int:
         taken = told.taken
         if told.is_trouble or not taken.is_enabled:
             break
-    await _release(database, taken)
+    await leases.release(database, taken)
     return tries
-
-
-async def _take(database: Database, endpoint_id: UUID) -> Taken | None:
-    now = clock.now()
-    async with database.write() as db:
-        return await _lease(db, endpoint_id, WebhookEndpoint.lease_until <= now, now)
-
-
-async def _lease(db: AsyncSession, endpoint_id: UUID, still: ColumnElement[bool], now: datetime) -> Taken | None:
-    """The endpoint as it is now, ours until the lease ends; None when `still` does not hold, or it is gone."""
-    until = now + LEASE
-    row = await db.scalar(
-        update(WebhookEndpoint)
-        .where(WebhookEndpoint.id == endpoint_id, still)
-        .values(lease_until=until)
-        .returning(WebhookEndpoint)
-        .execution_options(populate_existing=True, synchronize_session=False)
-    )
-    if row is None:
-        return None
-    old = [row.old_secret] if row.old_secret and row.old_secret_until and row.old_secret_until > now else []
-    return Taken(
-        row.id, row.url, (row.secret, *old), tuple(row.kinds), tuple(row.audiences), row.only_project_id,
-        row.disabled_at is None, row.test_id, until,
-    )  # fmt: skip
-
-
-async def _release(database: Database, taken: Taken) -> None:
-    async with database.write() as db:
-        mine = (WebhookEndpoint.id == taken.id, WebhookEndpoint.lease_until == taken.lease_until)
-        await db.execute(update(WebhookEndpoint).where(*mine).values(lease_until=clock.now()))
-
-
-async def _due_places(database: Database, taken: Taken) -> list[Place]:
-    now = clock.now()
-    mine = select(WebhookEndpoint.only_project_id).where(WebhookEndpoint.id == taken.id).scalar_subquery()
-    statement = _places(taken.id, mine, now).order_by(WebhookCursor.due_at, ProjectLedger.key).limit(PROJECTS_AT_ONCE)
-    async with database.read() as db:
-        return [Place(**row._mapping) for row in await db.execute(statement.execution_options(**_JOB))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +137,7 @@ async def _write_down(
 ) -> tuple[Taken | None, bool]:
     """The try in the log and the cursor moved on, or set to wait: the lease now, and whether the cursor was ours."""
     now = clock.now()
-    mine = await _lease(db, taken.id, WebhookEndpoint.lease_until == taken.lease_until, now)
+    mine = await leases.renew(db, taken.id, WebhookEndpoint.lease_until == taken.lease_until, now)
     if mine is None:
         return None, False
     db.add(line)
@@ -253,30 +149,17 @@ async def _write_down(
         wait = rules.pause(failed, outcome.retry_after)
         values = {"seq": place.seq, "attempts": failed, "due_at": now + wait, "failing_since": since}
         if reason := _reason_to_end(place, seq, outcome, now - since):
-            await _disable(db, taken.id, reason, now)
+            await leases.disable(db, taken.id, reason, now)
             mine = replace(mine, is_enabled=False)
     # Somebody who asked for a replay meanwhile moved the cursor: then theirs counts.
-    return mine, await _move(db, taken.id, place, values)
-
-
-async def _move(db: AsyncSession, endpoint_id: UUID, place: Place, values: dict[str, Any]) -> bool:
-    mine = (WebhookCursor.endpoint_id == endpoint_id, WebhookCursor.project_id == place.project_id)
-    changed = await db.execute(update(WebhookCursor).where(*mine, WebhookCursor.seq == place.seq).values(**values))
-    if cast(CursorResult[Any], changed).rowcount:
-        return True
-    if place.seq or await db.scalar(select(WebhookCursor.seq).where(*mine)) is not None:
-        return False
-    await db.execute(
-        insert(WebhookCursor).values(endpoint_id=endpoint_id, project_id=place.project_id, **values)
-    )  # a project that is younger than the endpoint
-    return True
+    return mine, await leases.move(db, taken.id, place, values)
 
 
 async def _pass_over(database: Database, taken: Taken, place: Place, seq: int) -> None:
     """Moves on past events that the endpoint does not want."""
     async with database.write() as db:
         values = {"seq": seq, "attempts": 0, "due_at": clock.now(), "failing_since": None}
-        await _move(db, taken.id, place, values)
+        await leases.move(db, taken.id, place, values)
 
 
 def _reason_to_end(place: Place, seq: int, outcome: Outcome, lasted: timedelta) -> str | None:
@@ -285,12 +168,6 @@ def _reason_to_end(place: Place, seq: int, outcome: Outcome, lasted: timedelta) 
     if lasted >= rules.LASTING:
         return f"nothing got through for {rules.LASTING.days} days: {place.key} {seq}, {outcome.error}"
     return None
-
-
-async def _disable(db: AsyncSession, endpoint_id: UUID, reason: str, now: datetime) -> None:
-    values = {"disabled_at": now, "disabled_reason": reason[:500], "updated_at": now}
-    await db.execute(update(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id).values(**values))
-    _log.error("webhook switched off", extra={"webhook": str(endpoint_id), "reason": reason[:500]})
 
 
 async def _try_out(database: Database, sender: Sender, taken: Taken, test_id: UUID) -> None:

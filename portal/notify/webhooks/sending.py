@@ -8,6 +8,7 @@ No redirect is followed, no proxy of the environment is asked, no cookie kept.
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import httpcore2
@@ -83,12 +84,18 @@ class Sender:
     def __init__(
         self, *, allow_private: bool = False, resolve: Resolve = look_up, trust: ssl.SSLContext | None = None
     ) -> None:
-        self.pool = httpcore2.AsyncConnectionPool(
-            ssl_context=trust,
+        self.network = CheckedNetwork(resolve, allow_private=allow_private)
+        self.trust = trust
+
+    @cached_property
+    def pool(self) -> httpcore2.AsyncConnectionPool:
+        """Made when something is sent for the first time: reading the machine's certificates takes a while."""
+        return httpcore2.AsyncConnectionPool(
+            ssl_context=self.trust or httpcore2.default_ssl_context(),
             max_connections=16,
             max_keepalive_connections=8,
             keepalive_expiry=15,
-            network_backend=CheckedNetwork(resolve, allow_private=allow_private),
+            network_backend=self.network,
         )
 
     async def send(self, url: str, headers: Mapping[str, str], text: str) -> Outcome:
@@ -119,8 +126,9 @@ class Sender:
             return answer.status, beginning, _seconds(named.get(b"retry-after", b""))
 
     async def close(self) -> None:
-        """Closes the connections."""
-        await self.pool.aclose()
+        """Closes the connections, if there ever were any."""
+        if "pool" in self.__dict__:
+            await self.pool.aclose()
 
 
 async def _beginning(answer: httpcore2.Response) -> str:
