@@ -11,6 +11,7 @@ from portal.cli.mail import add_to as add_mail
 from portal.cli.members import add_to as add_members
 from portal.cli.projects import add_to as add_projects
 from portal.cli.running import add_to as add_running
+from portal.cli.verifying import add_to as add_verifying
 
 app = typer.Typer(
     name="portal",
@@ -21,7 +22,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for add in (add_running, add_imports, add_evidence, add_members, add_mail, add_projects, add_check, add_demo):
+for add in (
+    add_running,
+    add_imports,
+    add_evidence,
+    add_verifying,
+    add_members,
+    add_mail,
+    add_projects,
+    add_check,
+    add_demo,
+):
     add(app)
 
 

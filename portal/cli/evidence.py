@@ -1,4 +1,4 @@
-"""`portal export`, `portal verify`, `portal keys`, `portal rebuild`: proof of the ledger, and what follows from it."""
+"""`portal export`, `portal keys`, `portal rebuild`: proof of the ledger, and what follows from it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,16 +7,12 @@ import typer
 
 from portal.backlog.rebuild import Rebuilt
 from portal.backlog.rebuild import rebuild as rebuild_project
-from portal.cli.frame import BROKEN, As, command, host_of, keys_of, load, opened, say, viewer_for
+from portal.cli.frame import As, command, host_of, keys_of, load, opened, say, viewer_for
 from portal.cli.progress import progress
 from portal.cli.projects import every_key
-from portal.errors import Invalid
 from portal.export import export as write_export
 from portal.ledger import keys as signing
 from portal.ledger.archive import Edition
-from portal.ledger.faults import Report
-from portal.ledger.verify import verify_database
-from portal.ledger.verify_archive import verify_archive
 from portal.projects import queries as projects
 from portal.settings import Settings
 
@@ -28,7 +24,6 @@ Editions = Annotated[Edition, typer.Option(help="For whom: what others may see i
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
     command(app)(export)
-    command(app)(verify)
     command(app)(rebuild)
     command(keys_app, "list")(list_keys)
     command(keys_app, "rotate")(rotate_keys)
@@ -51,66 +46,6 @@ async def export(
         archive = await write_export(db, scope, edition, path, keys_of(chosen))
     say(f"{archive.path}: {archive.events} events, root {archive.root.hex()}")
     say("Its head.note is the proof that this history existed: keep it where nobody can change it.")
-
-
-async def verify(
-    file: Annotated[Path | None, typer.Argument(help="An archive written by `portal export`.")] = None,
-    whole: Annotated[bool, typer.Option("--database", help="Recompute every ledger in the database instead.")] = False,
-    older: Annotated[
-        list[Path] | None, typer.Option(help="A head or archive kept from before: shows that history only grew.")
-    ] = None,
-    trusted: Annotated[
-        Path | None, typer.Option("--keys", help="The portal's published key set, got apart from the archive.")
-    ] = None,
-) -> None:
-    """Check evidence; exit code 3 and the first broken event of each project when something is wrong."""
-    if (file is None) is not whole:
-        raise typer.BadParameter("Give an archive's FILE, or --database.")
-    report = await _verify_database(older or []) if file is None else _verify_file(file, older or [], trusted)
-    for good in report.verified:
-        say(f"whole   {good.project}: {good.events} events, {good.heads} signed heads, root {good.root.hex()}")
-    for fault in report.faults:
-        say(f"BROKEN  {fault}")
-    for note in report.notes:
-        say(f"note    {note}")
-    if not report.ok:
-        raise typer.Exit(BROKEN)
-
-
-async def _verify_database(older: list[Path]) -> Report:
-    chosen = load()
-    notes = [head_of(path) for path in older]
-    async with opened(chosen) as database, database.read() as db:
-        with progress("events checked") as shown:
-            return await verify_database(db, keys_of(chosen).public, notes, shown.advance)
-
-
-def _verify_file(file: Path, older: list[Path], trusted: Path | None) -> Report:
-    if len(older) > 1:
-        raise typer.BadParameter("An archive is compared with one older head or archive.")
-    keys = read_keys(trusted) if trusted else None
-    return verify_archive(file, older[0] if older else None, keys)
-
-
-def read_keys(path: Path) -> tuple[signing.PublicKey, ...]:
-    """The public keys in a file that holds a JWK set. Raises Invalid."""
-    import json
-
-    try:
-        return signing.read_jwks(json.loads(path.read_bytes()))
-    except ValueError as error:
-        raise Invalid("This is no JWK set.", field="--keys", value=str(path)) from error
-
-
-def head_of(path: Path) -> str:
-    """The signed head in a file: the note itself, or that of an archive."""
-    from zipfile import ZipFile, is_zipfile
-
-    if is_zipfile(path):
-        with ZipFile(path) as archive, archive.open("head.note") as note:
-            return note.read(10_000).decode(errors="replace")
-    with path.open("rb") as file:
-        return file.read(10_000).decode(errors="replace")
 
 
 async def rebuild(

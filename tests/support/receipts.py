@@ -63,6 +63,7 @@ def seal(
     events: list[dict[str, Any]] | int = 5,
     content: dict[str, Any] = CONTENT,
     evidence: dict[str, Any] = EVIDENCE,
+    portal: str = PORTAL,
     **more: Any,
 ) -> str:
     """The receipt of the last event: of these, or of as many, the last of which is an answer with `more` in it."""
@@ -73,7 +74,7 @@ def seal(
     leaves = leaves_of(events)
     head = checkpoint.sign(PROJECT, len(leaves), tree.root_of(leaves), keys)
     path = tree.inclusion_proof(leaves, len(leaves) - 1)
-    return receipts.sealed(keys, PORTAL, "BRIDGE", events[-1], path, head, {"content": content, "evidence": evidence})
+    return receipts.sealed(keys, portal, "BRIDGE", events[-1], path, head, {"content": content, "evidence": evidence})
 
 
 def base64url(raw: bytes) -> str:
