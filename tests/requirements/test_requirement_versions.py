@@ -1,5 +1,7 @@
 """What was asked stays as it was asked; a change makes the next version; the client hears what is theirs."""
 
+import asyncio
+
 import pytest
 
 from portal.decisions import commands as decisions
@@ -153,6 +155,22 @@ async def test_a_change_after_changes_were_wanted_keeps_the_agencys_turn_until_i
     assert await turn() == "agency"
     await ask(database, cast, 1)
     assert await turn() is None
+
+
+@pytest.mark.parametrize("first", ["answer", "change"])
+async def test_an_answer_and_a_change_at_once_end_in_one_of_two_ways(database, cast, keys, first):
+    await add(database, cast)
+    (decision,) = await ask(database, cast, 1)
+    acts = [answer(database, cast, keys, decision), change(database, cast, 1, title="Search by company")]
+    done = await asyncio.gather(*(acts if first == "answer" else acts[::-1]), return_exceptions=True)
+    refused = [one for one in done if isinstance(one, BaseException)]
+    now, before = await read(database, cast), await read(database, cast, version=1)
+    assert (now.version, now.title, now.state) == (2, "Search by company", State.DRAFT)
+    if refused:
+        assert [type(one) for one in refused] == [decisions.Closed]
+        assert (before.state, now.confirmed_version) == (State.WITHDRAWN, None)
+    else:
+        assert (before.state, now.confirmed_version) == (State.CONFIRMED, 1)
 
 
 async def test_what_is_missing_is_told_whole_and_nobody_is_asked(database, cast):
