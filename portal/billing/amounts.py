@@ -55,7 +55,7 @@ def _line(line: Line, at: str, currency: str) -> Iterator[tuple[Any, ...]]:
     if not line.name or len(line.name) > MOST_NAME:
         yield f"{at}.name", f"a line needs a name of at most {MOST_NAME} characters", line.name[:40], "BR-25"
     if line.unit not in UNITS:
-        yield f"{at}.unit", f"the unit is one of {', '.join(UNITS)} (UN/ECE Rec 20)", line.unit[:40], "BR-23"
+        yield f"{at}.unit", f"the unit is one of {', '.join(sorted(UNITS))} (UN/ECE Rec 20)", line.unit[:40], "BR-23"
     yield from _bounded(
         line.quantity, f"{at}.quantity", money.QUANTITY_PLACES, -money.MOST_QUANTITY, money.MOST_QUANTITY
     )

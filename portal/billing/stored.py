@@ -136,7 +136,7 @@ def _read_scalar(kind: Any, value: Any, path: str) -> Any:
             return date.fromisoformat(_expect_day(text))
         if kind is bytes:
             return b64decode(text, validate=True)
-        return kind(text) if issubclass(kind, StrEnum) else text.replace("\r\n", "\n")
+        return kind(text) if issubclass(kind, StrEnum) else text.replace("\r\n", "\n").strip()
     except (ValueError, binascii.Error):
         raise Invalid(f"{path} must be {_wanted(kind)}.", field=path, value=_shown(text)) from None
 

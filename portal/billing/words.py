@@ -5,6 +5,7 @@ bookkeeping, which a translator of pages should not have to know.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 LANGUAGES: Mapping[str, tuple[str, str, str]] = {
     "en": ("en", "GB", "en_GB"),
@@ -16,22 +17,22 @@ LANGUAGES: Mapping[str, tuple[str, str, str]] = {
 
 _IN = tuple(LANGUAGES)
 _UNITS = {
-    "HUR": ("hours", "小时", "ч", "Std."),
-    "MIN": ("minutes", "分钟", "мин", "Min."),
-    "DAY": ("days", "天", "дн.", "Tage"),
-    "WEE": ("weeks", "周", "нед.", "Wochen"),
-    "MON": ("months", "个月", "мес.", "Monate"),
-    "QAN": ("quarters", "季度", "кварт.", "Quartale"),
-    "ANN": ("years", "年", "г.", "Jahre"),
-    "C62": ("units", "个", "ед.", "Einh."),
-    "EA": ("pieces", "件", "шт.", "Stück"),
-    "LS": ("lump sum", "项", "паушально", "pauschal"),
-    "E48": ("services", "次", "усл.", "Leist."),
+    "HUR": ("hour|hours", "小时", "ч", "Std."),
+    "MIN": ("minute|minutes", "分钟", "мин", "Min."),
+    "DAY": ("day|days", "天", "дн.", "Tag|Tage"),
+    "WEE": ("week|weeks", "周", "нед.", "Woche|Wochen"),
+    "MON": ("month|months", "个月", "мес.", "Monat|Monate"),
+    "QAN": ("quarter|quarters", "季度", "кварт.", "Quartal|Quartale"),
+    "ANN": ("year|years", "年", "г.", "Jahr|Jahre"),
+    "C62": ("unit|units", "个", "ед.", "Einh."),
+    "EA": ("piece|pieces", "件", "шт.", "Stück"),
+    "LS": ("lump sum", "项", "компл.", "pauschal"),
+    "E48": ("service|services", "次", "усл.", "Leist."),
     "KMT": ("km", "公里", "км", "km"),
 }
 _LABELS = {
-    "invoice": ("Invoice", "发票", "Счёт", "Rechnung"),
-    "credit_note": ("Credit note", "红字发票", "Кредит-нота", "Gutschrift"),
+    "invoice": ("Invoice", "商业发票", "Счёт", "Rechnung"),
+    "credit_note": ("Credit note", "贷项通知单", "Кредит-нота", "Rechnungskorrektur"),
     "cancels": ("Takes back invoice", "冲销发票", "Отменяет счёт", "Storniert Rechnung"),
     "of_day": ("of", "开票日期", "от", "vom"),
     "number": ("Number", "编号", "Номер", "Nummer"),
@@ -48,7 +49,6 @@ _LABELS = {
     "vat_id": ("VAT no.", "增值税号", "НДС №", "USt-IdNr."),
     "tax_number": ("Tax no.", "纳税人识别号", "Налоговый №", "Steuernr."),
     "bank_line": ("Bank and account", "开户行及账号", "Банк и счёт", "Bankverbindung"),
-    "contact": ("Contact", "联系人", "Контакт", "Kontakt"),
     "position": ("No.", "序号", "№", "Pos."),
     "what": ("Description", "项目名称", "Наименование", "Leistung"),
     "quantity": ("Quantity", "数量", "Кол-во", "Menge"),
@@ -64,7 +64,7 @@ _LABELS = {
     "gross_total": ("Total with tax", "价税合计", "Всего с налогом", "Gesamt mit Steuer"),
     "prepaid": ("Paid before", "已预付", "Оплачено ранее", "Bereits bezahlt"),
     "payable": ("Amount due", "应付金额", "К оплате", "Zu zahlen"),
-    "credited": ("Credited", "贷记金额", "К зачёту", "Gutschriftsbetrag"),
+    "credited": ("Credited", "贷记金额", "К зачёту", "Gutgeschrieben"),
     "breakdown": ("How the tax comes about", "税额明细", "Расчёт налога", "Steueraufstellung"),
     "taxable": ("Taxable", "计税金额", "База", "Bemessung"),
     "accounted": (
@@ -91,16 +91,16 @@ _LABELS = {
     "notes": ("Notes", "备注", "Примечания", "Hinweise"),
     "page": ("Page", "页", "Страница", "Seite"),
     "attached": (
-        "This PDF holds the same invoice for machines: factur-x.xml (EN 16931).",
-        "本PDF内附机读发票：factur-x.xml（EN 16931）。",
-        "В этот PDF вложен счёт для программ: factur-x.xml (EN 16931).",
-        "Diese PDF enthält dieselbe Rechnung für Programme: factur-x.xml (EN 16931).",
+        "This PDF holds the same document for machines: factur-x.xml (EN 16931).",
+        "本PDF内附同一单据的机读版本：factur-x.xml（EN 16931）。",
+        "В этот PDF вложен тот же документ для программ: factur-x.xml (EN 16931).",
+        "Diese PDF enthält denselben Beleg für Programme: factur-x.xml (EN 16931).",
     ),
     "attachment": (
-        "The invoice for machines",
-        "机读发票",
-        "Счёт для программ",
-        "Die Rechnung für Programme",
+        "The same document for machines",
+        "同一单据的机读版本",
+        "Тот же документ для программ",
+        "Derselbe Beleg für Programme",
     ),
     "logo": ("Logo of", "标志：", "Логотип", "Logo von"),
     "qr": (
@@ -120,10 +120,14 @@ _LABELS = {
     "M": ("IPSI", "IPSI", "IPSI", "IPSI"),
 }
 
-UNITS: Mapping[str, Mapping[str, str]] = {
-    code: dict(zip(_IN, names, strict=True)) for code, names in _UNITS.items()
-}  # fmt: skip
-"""Units that work is sold in (UN/ECE Recommendation 20), by language."""
+UNITS = frozenset(_UNITS)
+"""Units that work is sold in: codes of UN/ECE Recommendation 20."""
+
+
+def unit(code: str, quantity: Decimal, language: str) -> str:
+    """What a unit is called beside a quantity: `1 day`, `2.5 days`."""
+    one, _bar, many = _UNITS[code][_IN.index(language)].partition("|")
+    return one if abs(quantity) == 1 or not many else many
 
 
 def labels(language: str) -> dict[str, str]:

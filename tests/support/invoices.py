@@ -211,7 +211,7 @@ def _line(at: Random, number: str, currency: str, category: TaxCategory | None) 
         amount = Decimal(arithmetic.share(percent, base, currency).amount)
         adjustments += (Adjustment(True, amount, _text(at), percent, base),)
     return Line(
-        number, _text(at), Decimal(at.randint(1, 10**5)).scaleb(-at.randint(0, 4)), at.choice(list(UNITS)),
+        number, _text(at), Decimal(at.randint(1, 10**5)).scaleb(-at.randint(0, 4)), at.choice(sorted(UNITS)),
         Decimal(at.randint(0, 10**7)).scaleb(-at.randint(1, 6)), taxed, rate, at.choice(("", _text(at))),
         at.choice(("", _text(at))), adjustments,
     )  # fmt: skip
