@@ -8,6 +8,7 @@ import pytest
 from portal import clock
 from portal.people.models import Company
 from tests.api.conftest import Api, api, cast, portal  # fixtures
+from tests.support.files import add_file
 
 __all__ = ["api", "cast", "portal"]
 
@@ -25,6 +26,7 @@ async def stage(api: Api) -> dict[str, Any]:
     await api.post(f"{B}/milestones", {"name": "Beta", "expected_on": "2026-12-18"})
     await api.post(f"{B}/iterations", {"name": "Sprint 7", "starts_on": "2026-11-09", "ends_on": "2026-11-20"})
     invited = await api.post(f"{B}/invitations", {"email": "jo@client.example", "roles": ["viewer"]})
+    await add_file(api.database, api.cast, api.client._transport.app.state.files, "A file")  # type: ignore[attr-defined]
     status = (await api.get(f"{B}/statuses"))["items"][0]["id"]
     hook = await api.post("/v1/webhooks", {"name": "Hook", "url": "https://hooks.example/"}, by="root")
     complete = {"description": "What it does.", "priority": "must", "criteria": ["It does."], "audience": "client"}

@@ -22,6 +22,7 @@ from portal.db import Database
 from tests.api.conftest import portal_for, settings_for
 from tests.support import databases
 from tests.support.cast import add_item, enter
+from tests.support.files import add_file
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
           negative_data_rejection]  # fmt: skip
@@ -36,7 +37,9 @@ def hostile_portal(tmp_path_factory: pytest.TempPathFactory) -> Any:
     async def prepare() -> FastAPI:
         cast = await enter(database)
         await add_item(database, cast)
-        return portal_for(settings_for(folder, api_rate_per_minute=10**9), database, cast)
+        portal = portal_for(settings_for(folder, api_rate_per_minute=10**9), database, cast)
+        await add_file(database, cast, portal.state.files, "A file")
+        return portal
 
     yield asyncio.run(prepare())
     asyncio.run(database.dispose())
