@@ -6,9 +6,11 @@ from email.message import EmailMessage
 import pytest
 from sqlalchemy import delete, func, select, update
 
+from portal import clock
 from portal.access.models import Membership
 from portal.decisions import queries
-from portal.decisions.models import DecisionAnswer, DecisionRemark, DecisionState
+from portal.decisions.models import Decision, DecisionAnswer, DecisionRemark, DecisionState
+from portal.ledger import Audience
 from portal.mailing import replies
 from portal.mailing.replies import NotKept
 from portal.notify import links
@@ -109,7 +111,18 @@ async def new_address(db, cast, scope):
     await db.execute(update(Person).where(Person.id == cast.people["ada"]).values(email="ada@new.example"))
 
 
-@pytest.mark.parametrize("change", [leave, new_address])
+async def disabled(db, cast, scope):
+    await db.execute(update(Person).where(Person.id == cast.people["ada"]).values(disabled_at=clock.now()))
+
+
+async def no_billing(db, cast, scope):
+    """The question is about a price, and Ada may see none any more."""
+    mine = (Membership.project_id == scope.project_id, Membership.person_id == cast.people["ada"])
+    await db.execute(update(Membership).where(*mine).values(billing=False))
+    await db.execute(update(Decision).where(Decision.project_id == scope.project_id).values(audience=Audience.BILLING))
+
+
+@pytest.mark.parametrize("change", [leave, new_address, disabled, no_billing])
 async def test_a_token_gives_no_right_that_its_person_has_lost(database, cast, token, change):
     async with database.write() as db:
         await change(db, cast, await cast.scope(db, "wei"))
