@@ -25,9 +25,13 @@ from portal.projects import commands as plan
 from portal.projects import queries as projects
 from portal.settings import Settings
 from tests.support import databases, run
+from tests.support.house import house, open_page
 from tests.support.live import serving
 from tests.support.ports import free_port
 from tests.support.sign_in import settings_for
+
+__all__ = ["house", "open_page"]
+"""Fixtures that stand elsewhere."""
 
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 PATIENCE = 10_000
@@ -74,9 +78,10 @@ def database_url(tmp_path: Path) -> str:
     with run.locked("demo"):
         if not template.exists():
             fresh = databases.sqlite_copy(Path(f"{template}.new"))
-            asyncio.run(fill(fresh, tmp_path))
+            asyncio.run(fill(fresh, run.folder() / "demo"))
             Path(f"{template}.new").rename(template)
     shutil.copyfile(template, tmp_path / "portal.sqlite")
+    shutil.copytree(run.folder() / "demo" / "files", tmp_path / "files")
     return f"sqlite:///{tmp_path / 'portal.sqlite'}"
 
 

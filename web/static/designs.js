@@ -113,6 +113,7 @@
   });
   if (!mayPin) return;
   byId("how-to").hidden = false;
+  byId("aim").hidden = true;
   canvas.addEventListener("click", (event) => {
     if (event.target.closest("a")) return;
     const box = canvas.getBoundingClientRect();
