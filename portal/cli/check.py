@@ -7,11 +7,14 @@ import typer
 from sqlalchemy.exc import DBAPIError
 
 from portal import migrate
+from portal.access import SYSTEM
 from portal.cli.frame import FAILED, command, keys_of, load, opened, say, sentences
 from portal.db import Database
-from portal.errors import PortalError
+from portal.errors import Conflict, PortalError
 from portal.identity.fetch import ProviderFault
 from portal.identity.providers import Issuer, Providers
+from portal.notify.webhooks import queries as webhooks
+from portal.notify.webhooks.commands import SWITCHED_OFF
 from portal.settings import Settings, SettingsError
 
 
@@ -50,8 +53,12 @@ async def findings(chosen: Settings) -> AsyncIterator[Finding]:
     """All that was looked at, in order."""
     async with opened(chosen, checked=False) as database:
         yield await _found("database", lambda: _database(database))
-        yield await _found("migrations", lambda: _migrations(database))
+        yield (migrations := await _found("migrations", lambda: _migrations(database)))
+        if migrations.is_right:
+            yield await _found("webhooks", lambda: _webhooks(database))
     yield await _found("signing keys", lambda: _keys(chosen))
+    if chosen.timestamp_url:
+        yield await _found("time stamps", lambda: _timestamps(chosen))
     async with Providers(chosen) as providers:
         for provider in providers:
             yield await _found(f"provider {provider.settings.name}", lambda one=provider.issuer: _issuer(one))  # type: ignore[misc]
@@ -74,10 +81,27 @@ async def _database(database: Database) -> str:
     return "SQLite" if database.is_sqlite else "PostgreSQL"
 
 
+async def _timestamps(chosen: Settings) -> str:
+    from portal.ledger.timestamps import read_roots
+
+    assert chosen.timestamp_certificates is not None  # the settings refuse an address without them
+    return f"{chosen.timestamp_url}, {len(read_roots(chosen.timestamp_certificates))} certificates"
+
+
 async def _migrations(database: Database) -> str:
     async with database.read() as db:
         await migrate.require_head(db)
     return migrate.head()
+
+
+async def _webhooks(database: Database) -> str:
+    """How many there are. Raises Conflict, naming them, for those that were given up: nobody else is told."""
+    async with database.read() as db:
+        found = await webhooks.endpoints(db, SYSTEM)
+    lost = [f"{one.name} ({one.disabled_reason})" for one in found if one.disabled_reason not in (None, SWITCHED_OFF)]
+    if lost:
+        raise Conflict(f"Switched off after failures: {'; '.join(lost)}.")
+    return f"{sum(one.disabled_at is None for one in found)} in use"
 
 
 async def _keys(chosen: Settings) -> str:

@@ -1,6 +1,7 @@
 """From an empty machine to a project with an invited client, by the command line alone."""
 
 import sqlite3
+from pathlib import Path
 
 from tests.cli.conftest import Shell
 
@@ -85,6 +86,14 @@ def test_check_looks_at_everything_and_fails_for_what_is_wrong(shell: Shell) -> 
     assert lines == [
         "right  configuration", "right  database", "right  migrations", "right  signing keys", "wrong  provider corp",
     ]  # fmt: skip
+
+
+def test_check_looks_at_the_certificates_of_the_time_stamping_authority(shell: Shell, tmp_path: Path) -> None:
+    shell.environment["PORTAL_TIMESTAMP_URL"] = "https://tsa.example/tsr"
+    shell.environment["PORTAL_TIMESTAMP_CERTIFICATES"] = str(tmp_path / "roots.pem")
+    assert "wrong  time stamps: No such file" in shell("check", code=1).out
+    (tmp_path / "roots.pem").write_text("no certificate")
+    assert "wrong  time stamps" in shell("check", code=1).out
 
 
 def test_check_says_what_to_set(shell: Shell) -> None:
