@@ -3,6 +3,8 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Shell
 
 
@@ -84,8 +86,36 @@ def test_check_looks_at_everything_and_fails_for_what_is_wrong(shell: Shell) -> 
     ended = shell("check", code=1)
     lines = [line.split(":")[0] for line in ended.out.splitlines()]
     assert lines == [
-        "right  configuration", "right  database", "right  migrations", "right  signing keys", "wrong  provider corp",
+        "right  configuration", "right  database", "right  migrations", "right  webhooks", "right  signing keys",
+        "wrong  provider corp",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [
+        (None, "right  webhooks: 1 in use"),
+        ("switched off", "right  webhooks: 0 in use"),
+        (
+            "the receiver answered 410",
+            "wrong  webhooks: Switched off after failures: Books (the receiver answered 410).",
+        ),
+    ],
+)
+def test_check_names_webhooks_that_were_given_up(shell: Shell, reason: str | None, says: str) -> None:
+    values = {
+        "id": "0" * 32, "name": "Books", "url": "https://books.example/", "secret": "whsec_x", "kinds": "[]",
+        "audiences": "[]", "created_by": "system", "created_at": "2026-11-26 09:00:00", "disabled_reason": reason,
+        "updated_at": "2026-11-26 09:00:00", "lease_until": "2026-11-26 09:00:00",
+        "disabled_at": reason and "2026-11-26 09:00:00",
+    }  # fmt: skip
+    with sqlite3.connect(shell.database) as database:
+        columns = ", ".join(values)
+        database.execute(
+            f"INSERT INTO webhook_endpoint ({columns}) VALUES ({', '.join('?' * len(values))})", (*values.values(),)
+        )
+    database.close()
+    assert says in shell("check", code=1).out.splitlines()
 
 
 def test_check_looks_at_the_certificates_of_the_time_stamping_authority(shell: Shell, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The hint that a page has changed."""
 
 import asyncio
+import sys
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -348,6 +349,35 @@ async def rename_twice(db: AsyncSession, cast: Cast) -> None:
     """Two changes in one transaction."""
     for name in ("One", "Two"):
         await commands.change_project(db, await cast.scope(db, "wei"), {"name": name})
+
+
+ELSEWHERE = """
+import asyncio, sys
+from portal.access import SYSTEM
+from portal.backlog import commands
+from portal.db import Database
+from portal.projects import queries
+
+async def change():
+    database = Database(sys.argv[1], pool_size=1)
+    async with database.write() as db:
+        scope = await queries.scope_for(db, SYSTEM, "BRIDGE")
+        await commands.add_item(db, scope, {"title": "From elsewhere", "audience": "client"})
+    await database.dispose()
+
+asyncio.run(change())
+"""
+
+
+@pytest.mark.slow
+async def test_what_another_process_writes_is_heard_too(
+    portal: FastAPI, database: Database, database_url: str, cast: Cast
+) -> None:
+    async with Listener(portal, cast, "eve", await version_of(database, cast, "eve")) as eve:
+        await eve.status()
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", ELSEWHERE, database_url)
+        assert await process.wait() == 0
+        assert "event: changed" in await eve.hears(5)
 
 
 async def test_nothing_works_when_nobody_listens(portal: FastAPI, database: Database, cast: Cast) -> None:
