@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -123,10 +123,11 @@ async def digest(db: AsyncSession, person_id: UUID) -> int:
     viewer = await readers.person(db, person_id)
     if row is None or not await _is_due(db, person_id):
         return 0
-    wishes = wishes_of(row, await _zone(db, person_id))
-    parts = [part for _, key in await _keys(db, person_id) if (part := await _read_on(db, viewer, person_id, key))]
+    wishes, keys = wishes_of(row, await _zone(db, person_id)), await _keys(db, person_id)
     if viewer is None or wishes.rhythm is News.OFF:
+        await _pass_over(db, person_id, keys)
         return 0
+    parts = [part for _, key in keys if (part := await _read_on(db, viewer, key))]
     last, row.digested_at = row.digested_at, clock.now()
     return await _send(db, viewer, wishes, parts, f"{person_id}:digest:{clock.rfc3339(last)}")
 
@@ -150,20 +151,27 @@ async def _send(db: AsyncSession, viewer: Viewer, wishes: Wishes, parts: list[Pa
     return 1
 
 
-async def _read_on(db: AsyncSession, viewer: Viewer | None, person_id: UUID, key: str) -> Part | None:
+async def _pass_over(db: AsyncSession, person_id: UUID, keys: list[tuple[UUID, str]]) -> None:
+    for project_id, _ in keys:
+        told = select(NotifyCursor.seq).where(NotifyCursor.project_id == project_id).scalar_subquery()
+        mine = (NotifyReader.project_id == project_id, NotifyReader.person_id == person_id)
+        await db.execute(update(NotifyReader).where(*mine).values(seq=func.coalesce(told, 0)))
+
+
+async def _read_on(db: AsyncSession, viewer: Viewer, key: str) -> Part | None:
     """What a person was not told yet of a project; from now on it counts as told. None when there is nothing."""
     project_id = await ledger.project_id_of(db, key)
     assert project_id is not None  # the key was read in the same transaction
-    mine = (NotifyReader.project_id == project_id, NotifyReader.person_id == person_id)
+    mine = (NotifyReader.project_id == project_id, NotifyReader.person_id == viewer.person_id)
     try:
-        scope = await projects.scope_for(db, viewer, key) if viewer else None
+        scope = await projects.scope_for(db, viewer, key)
     except NotFound:  # no member any more
         await db.execute(delete(NotifyReader).where(*mine))
         return None
     reader = await db.scalar(select(NotifyReader).where(*mine))
     # Not past the cursor: behind it, it is not settled yet what is told at once.
     until = await db.scalar(select(NotifyCursor.seq).where(NotifyCursor.project_id == project_id)) or 0
-    if scope is None or reader is None or until <= reader.seq:
+    if reader is None or until <= reader.seq:
         return None
     audiences = [one for one in scope.audiences if one is not Audience.INTERNAL]
     events = await ledger.since(db, project_id, audiences, reader.seq, MOST_EVENTS)

@@ -31,6 +31,7 @@ from portal.projects import queries as projects
 from portal.settings import Settings
 
 EVENTS_AT_ONCE = 500
+BATCHES_AT_ONCE = 400
 PROJECTS_AT_ONCE = 100
 
 _log = logging.getLogger(__name__)
@@ -47,19 +48,30 @@ async def tell_people(database: Database, settings: Settings) -> int:
     told = 0
     for project_id, key in waiting:
         try:
-            async with database.write() as db:
-                told += await tell_project(db, settings, project_id, key)
+            told += await _catch_up(database, settings, project_id, key)
         except Exception as error:  # one project's trouble must not keep all others from hearing anything
             _log.error("The events of a project could not be told.", exc_info=error, extra={"project": key})
     return told
 
 
-async def tell_project(db: AsyncSession, settings: Settings, project_id: UUID, key: str) -> int:
-    """Tells a project's next events; returns how many mails were put into the outbox."""
+async def _catch_up(database: Database, settings: Settings, project_id: UUID, key: str) -> int:
+    """Tells a project's events to the end, some in each transaction: an import brings many, and nobody waits for it."""
+    told = 0
+    for _ in range(BATCHES_AT_ONCE):
+        async with database.write() as db:
+            mails, is_done = await tell_project(db, settings, project_id, key)
+        told += mails
+        if is_done:
+            break
+    return told
+
+
+async def tell_project(db: AsyncSession, settings: Settings, project_id: UUID, key: str) -> tuple[int, bool]:
+    """Tells a project's next events; returns how many mails were put into the outbox, and whether those were all."""
     cursor = await _cursor(db, project_id)
     events = await ledger.since(db, project_id, tuple(Audience), cursor.seq, EVENTS_AT_ONCE)
     if not events:
-        return 0
+        return 0, True
     mails = 0
     try:
         project = (await projects.scope_for(db, SYSTEM, key)).project
@@ -70,7 +82,7 @@ async def tell_project(db: AsyncSession, settings: Settings, project_id: UUID, k
         mails = await _tell(db, settings, project, [event for event in events if event.kind in kinds.AT_ONCE])
     cursor.seq = events[-1].seq
     await db.flush()
-    return mails
+    return mails, len(events) < EVENTS_AT_ONCE
 
 
 async def _cursor(db: AsyncSession, project_id: UUID) -> NotifyCursor:

@@ -219,3 +219,11 @@ async def test_one_projects_trouble_keeps_no_other_from_hearing(database, cast, 
     monkeypatch.setattr(telling, "tell_project", breaks)
     await post.tell()
     assert await post.told() == [("mallory", "asked")]
+
+
+async def test_many_events_are_told_to_the_end_at_once(database, cast, post, monkeypatch):
+    monkeypatch.setattr(telling, "EVENTS_AT_ONCE", 3)
+    for n in range(10):
+        await add_item(database, cast, title=f"Item {n}")
+    await ask(database, cast)
+    assert await post.tell() == 1
