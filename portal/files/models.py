@@ -11,7 +11,10 @@ from portal.ledger.models import AUDIENCE, Audience
 
 
 class File(Base):
-    """A file of a project. It is never changed and never removed: whatever was decided may name it by its digest."""
+    """A file of a project. Its content never changes and it is never removed: whatever was decided may name its digest.
+
+    Only its audience may: what it is part of was shown to the client (opening.py).
+    """
 
     __tablename__ = "file"
     __table_args__ = (

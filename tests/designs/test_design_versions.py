@@ -1,5 +1,6 @@
 """Designs and versions: drafts stay inside, what was published is asked about, and approvals stand where they were."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from portal.access import Role
 from portal.access.models import Membership
 from portal.decisions import commands as decisions
 from portal.decisions import queries as asked
+from portal.decisions.commands import Answer
 from portal.decisions.models import DecisionKind, DecisionState, Verdict
-from portal.designs import commands, queries
+from portal.designs import commands, decided, queries
 from portal.designs.rules import Asking, Link
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.files.models import File
@@ -339,3 +341,26 @@ async def test_the_preview_of_a_version_is_its_first_picture(database, cast, des
         assert isinstance(found, File)
         assert found.name == "second.png"
         assert await queries.preview_of(db, scope.project_id, 1, 3) is None
+
+
+async def test_who_answers_what_was_overtaken_decides_nothing(database, cast, design, keys):
+    old = await ask(database, cast)
+    await drafted(database, cast)
+    await publish(database, cast, 1, 2)
+    with pytest.raises(decisions.Closed):
+        await answer(database, cast, keys, old)
+    async with database.read() as db:
+        with pytest.raises(Conflict):
+            await decided.before(db, await cast.scope(db, "ada"), old, Answer(Verdict.APPROVED, old.digest.hex()))
+    assert [one.state for one in await of_design(database, cast)] == ["asked", "superseded"]
+
+
+async def test_an_approval_and_a_new_version_at_once_have_one_outcome(database, cast, design, keys):
+    old = await ask(database, cast)
+    await drafted(database, cast)
+    answered, _ = await asyncio.gather(
+        answer(database, cast, keys, old), publish(database, cast, 1, 2), return_exceptions=True
+    )
+    new, before = await of_design(database, cast)
+    assert (new.state, new.subject_version) == ("asked", 2)
+    assert before.state == ("superseded" if isinstance(answered, decisions.Closed) else "decided")

@@ -1,5 +1,7 @@
 """Pins: who may say something, who hears it, and how long a remark stays."""
 
+import asyncio
+
 import pytest
 
 from portal.access import Role, open_scope
@@ -214,3 +216,8 @@ async def test_there_is_an_end_to_remarks_and_replies(database, cast, design, mo
     for call in (pin(database, cast), act(database, cast, "ada", pins.reply, 1, "x")):
         with pytest.raises(Conflict):
             await call
+
+
+async def test_of_remarks_at_once_each_has_a_number_of_its_own(database, cast, design):
+    made = await asyncio.gather(*(pin(database, cast, who) for who in ("ada", "eve", "finn", "wei")))
+    assert sorted(one.number for one in made) == [1, 2, 3, 4]

@@ -4,8 +4,11 @@
   const byId = (id) => document.getElementById(id);
   const slide = byId("slide");
   if (slide) {
-    const over = byId("over").lastElementChild;
-    const cut = () => { over.style.clipPath = `inset(0 0 0 ${slide.value}%)`; };
+    const over = byId("over");
+    const cut = () => {
+      over.lastElementChild.style.clipPath = `inset(0 0 0 ${slide.value}%)`;
+      over.style.setProperty("--cut", `${slide.value}%`);
+    };
     slide.addEventListener("input", cut);
     cut();
   }
