@@ -144,6 +144,7 @@ async def raise_change(
     request: Request, scope: WritingScope, db: UnitOfWork, title: Text = "", wanted: Text = "", reason: Text = ""
 ) -> Response:
     """Raises one. What is wrong in the form is said beside it, and nothing of it is lost."""
+    scope.require(Role.APPROVER)
     try:
         made = await commands.raise_change(db, scope, title=title, wanted=wanted, reason=reason)
     except Invalid as fault:
@@ -184,5 +185,6 @@ def _asks(scope: Scope) -> str:
 @router.post("/projects/{key}/changes/{number}/withdrawal", name="withdraw_change")
 async def withdraw_change(scope: WritingScope, db: UnitOfWork, number: int, reason: Text = "") -> Response:
     """A client's approver takes their side's own request back."""
+    scope.require(Role.APPROVER)
     await commands.withdraw(db, scope, number, reason)
     return RedirectResponse(f"/projects/{scope.key}/changes/{number}", 303)

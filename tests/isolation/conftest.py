@@ -22,7 +22,7 @@ from portal.ledger.models import Audience
 from portal.projects import commands as projects
 from portal.projects.models import MONDAY_TO_FRIDAY
 from tests.isolation import table
-from tests.support import designs
+from tests.support import changes, designs, requirements
 from tests.support.cast import Cast, add_item
 from tests.support.decisions import ask, proof_of
 from tests.support.files import add_file
@@ -96,11 +96,14 @@ async def _fill(database: Database, cast: Cast, store: Store) -> None:
         await ask(database, cast, key, title=f"{word} question", content=content, holds_up=f"{word} work")
         await add_file(database, cast, store, f"{word} file", key, audience=Audience.CLIENT)
         await designs.shown(database, cast, f"{word} design", key, description=f"{word} lines")
+        await changes.fill(database, cast, word, key)
+        await requirements.linked(database, cast, word, key)
         async with database.write() as db:
             place = Place(1, 5000, 5000)
             await pins.pin(db, await cast.scope(db, "wei", key), 1, 1, place, f"{word} remark")
     word = SECRETS["internal"]
     await add_item(database, cast, title=f"{word} item", labels=[word], audience="internal", description=word)
+    await requirements.inside(database, cast, word)
     async with database.write() as db:
         scope = await cast.scope(db, "wei")
         await decisions.judge(db, scope, 1, f"{word} judgement")
@@ -108,6 +111,8 @@ async def _fill(database: Database, cast: Cast, store: Store) -> None:
         await pins.pin(db, scope, 1, 2, place, f"{word} remark")
         await drafts.add_design(db, scope, title=f"{word} design")
     await add_file(database, cast, store, f"{word} file")
+    second = await changes.raised(database, cast, title="A second change")
+    await changes.priced(database, cast, second.number, [changes.LATER | {"title": f"{word} way"}])
 
 
 async def _answer(database: Database, cast: Cast, app: FastAPI) -> None:

@@ -43,7 +43,7 @@ PROJECT_PAGES: dict[str, tuple[str, ...]] = {
     "GET /projects/{key}/files/{number}/preview": MEMBERS,
     "GET /projects/{key}/items/{number}": MEMBERS,
     "GET /projects/{key}/changes": MEMBERS,
-    "POST /projects/{key}/changes": NOBODY,
+    "POST /projects/{key}/changes": ("ada",),
     "GET /projects/{key}/changes/new": ("ada",),
     "GET /projects/{key}/changes/{number}": MEMBERS,
     "POST /projects/{key}/changes/{number}/withdrawal": NOBODY,

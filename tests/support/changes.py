@@ -21,8 +21,12 @@ from portal.projects import commands as projects
 from tests.support.cast import Cast, add_item
 from tests.support.decisions import PORTAL, proof_of
 
-SECRET_AMOUNTS = ("7777.77", "7,777.77", "777777", "31415.92", "31,415.92", "3141592", "4242.42", "4,242.42", "424242")
-"""The only amounts in tests about leaks; each spelling of them is money."""
+SECRET_PRICE = "7777.77"
+SECRET_AMOUNTS = (
+    "7777.77", "7,777.77", "777777", "7777,77", "7 777,77", "1477.78", "1,477.78", "147778", "9255.55", "9,255.55",
+    "925555", "15555.54", "15,555.54", "1555554",
+)  # fmt: skip
+"""The only amounts in tests about leaks, in each spelling: net, tax, gross and the contract's total after it."""
 
 
 def line(**more: Any) -> dict[str, Any]:
@@ -108,6 +112,22 @@ async def an_offer(database: Database, cast: Cast, *alternatives: dict[str, Any]
     """A change request that was raised and offered."""
     request = await raised(database, cast)
     return await offered(database, cast, request.number, alternatives or (NOW, LATER), **more)
+
+
+async def fill(database: Database, cast: Cast, word: str, key: str = "BRIDGE") -> None:
+    """A contract and an offer whose words and amounts are like no others, made by Wei."""
+    secret = line(text=f"{word} work", quantity="1", unit_price=SECRET_PRICE)
+    alternatives = [{"title": f"{word} way", "lines": [secret], "quality": f"{word} quality", "days": "3"}]
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei", key)
+        await contracts.record_contract(
+            db, scope, CONTRACT | {"bought": f"{word} contract", "lines": [secret], "milestones": []}
+        )
+        request = await commands.raise_change(
+            db, scope, title=f"{word} change", wanted=f"{word} wish", reason=f"{word} reason"
+        )
+        await offers.price(db, scope, request.number, alternatives)
+        await offers.offer(db, scope, request.number, terms())
 
 
 async def withdrawn(database: Database, cast: Cast, number: int, who: str = "wei") -> ChangeRequest:
