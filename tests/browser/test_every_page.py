@@ -35,6 +35,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/auth/logged-out": ("/auth/logged-out",),
     "/auth/callback/{provider}": ("/auth/callback/demo?state=x&code=y",),
     "/sign-in": ("/sign-in",),
+    "/verify": ("/verify",),
 }  # fmt: skip
 """Each page → addresses at which a client sees it in its different states."""
 STAFF_PAGES: dict[str, tuple[str, ...]] = {
@@ -42,7 +43,8 @@ STAFF_PAGES: dict[str, tuple[str, ...]] = {
 }
 NO_PAGES = {
     "/", "/me", "/me/sessions", "/auth/login", "/auth/login/{provider}", "/auth/step-up", "/healthz", "/readyz",
-    "/projects/{key}/backlog.csv", "/projects/{key}/live", "/robots.txt", "/favicon.ico",
+    "/projects/{key}/decisions/{decision}/receipts/{seq}.json",
+    "/projects/{key}/decisions/{decision}/receipts/{seq}.pdf", "/projects/{key}/backlog.csv", "/projects/{key}/live", "/robots.txt", "/favicon.ico",
 }  # fmt: skip
 """Addresses that lead on, answer programs, or show a page that is listed under its other address."""
 DAEMON = ("/projects/DAEMON", "/projects/DAEMON/backlog", "/projects/DAEMON/board?iteration=1",

@@ -15,6 +15,7 @@ from portal.decisions import commands, queries
 from portal.decisions.models import Decision, DecisionAnswer, DecisionState, Verdict
 from portal.identity.models import Session
 from portal.ledger.models import Audience
+from portal.settings import DecisionLimit
 from tests.support.cast import Cast
 from tests.support.decisions import UNFOLLOWED, ask, grant
 from tests.support.statements import counting
@@ -104,6 +105,22 @@ async def test_an_old_sign_in_is_renewed_first_and_the_words_are_kept(browser, d
     assert page.words(page.all("textarea[@name='comment']")[0]) == "A larger logo, please"
     assert page.all("input[@value='changes_wanted']")[0].get("checked") is not None
     assert "A larger logo" not in (await browser.open(PAGE, "eve")).text
+
+
+async def test_who_comes_back_without_what_was_asked_for_is_told_so_instead_of_sent_again(
+    browser, portal, database, cast, asked
+):
+    await signed_in_long_ago(database, cast)
+    await send(browser, asked, comment="Looks good")
+    limits = {"requirement": DecisionLimit(second_factor="always")}
+    portal.state.settings = portal.state.settings.model_copy(update={"decision_limits": limits})
+    async with database.write() as db:
+        await db.execute(update(Session).values(auth_time=clock.now()))
+    answer = await send(browser, asked, comment="Looks good")
+    assert answer.status_code == 403
+    assert "This decision needs a sign-in with a second factor." in answer.text
+    assert "Looks good" in answer.text
+    assert await state_of(database, cast) == (DecisionState.ASKED, None)
 
 
 async def test_the_draft_is_gone_once_the_answer_is_given(browser, database, cast, asked):
