@@ -44,7 +44,8 @@ STAFF_PAGES: dict[str, tuple[str, ...]] = {
 NO_PAGES = {
     "/", "/me", "/me/sessions", "/auth/login", "/auth/login/{provider}", "/auth/step-up", "/healthz", "/readyz",
     "/projects/{key}/decisions/{decision}/receipts/{seq}.json",
-    "/projects/{key}/decisions/{decision}/receipts/{seq}.pdf", "/projects/{key}/backlog.csv", "/projects/{key}/live", "/robots.txt", "/favicon.ico",
+    "/projects/{key}/decisions/{decision}/receipts/{seq}.pdf",
+    "/projects/{key}/backlog.csv", "/projects/{key}/live", "/robots.txt", "/favicon.ico",
 }  # fmt: skip
 """Addresses that lead on, answer programs, or show a page that is listed under its other address."""
 DAEMON = ("/projects/DAEMON", "/projects/DAEMON/backlog", "/projects/DAEMON/board?iteration=1",
