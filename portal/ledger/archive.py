@@ -24,20 +24,19 @@ from typing import Any
 from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import canonical, checkpoint, receipt_files, receipts
 from portal.ledger.archive_reader import MAX_RECEIPTS
 from portal.ledger.keys import SigningKeys
-from portal.ledger.models import Audience, Event, LedgerHead, ProjectLedger, Receipt
+from portal.ledger.models import Audience, LedgerHead, ProjectLedger
 from portal.ledger.note import sign_note
 from portal.ledger.rows import event_rows, row_text
 from portal.ledger.walk import Walk
 
 FORMAT = "portal-archive/1"
-RECEIPTS_AT_ONCE = 20
 EPOCH = (1980, 1, 1, 0, 0, 0)
 _STATE_NAME = pattern(r"[a-z][a-z0-9_]{0,63}")
 
@@ -175,23 +174,13 @@ async def _heads(db: AsyncSession, project_id: UUID) -> AsyncIterator[str]:
 
 
 async def _write_receipts(db: AsyncSession, project_id: UUID, edition: Edition, writer: _Writer) -> None:
-    statement = (
-        select(Receipt)
-        .join(Event, and_(Event.project_id == Receipt.project_id, Event.seq == Receipt.seq))
-        .where(Receipt.project_id == project_id, Event.audience.in_(AUDIENCES[edition]))
-        .order_by(Receipt.seq)
-        .limit(RECEIPTS_AT_ONCE)
-    )
-    last = written = 0
-    while found := (await db.scalars(statement.where(Receipt.seq > last))).all():
-        written += len(found)
+    written = 0
+    async for receipt in receipts.of_project(db, project_id, AUDIENCES[edition]):
+        written += 1
         if written > MAX_RECEIPTS:
             raise Conflict(f"The project has more than {MAX_RECEIPTS:,} receipts: no archive holds so many.")
-        for receipt in found:
-            content = receipt_files.receipt_json(receipt, receipts.portal_in(receipt.token))
-            writer.put(receipt_name(receipt.seq), content.decode())
-            db.expunge(receipt)
-        last = found[-1].seq
+        content = receipt_files.receipt_json(receipt, receipts.portal_in(receipt.token))
+        writer.put(receipt_name(receipt.seq), content.decode())
 
 
 def receipt_name(seq: int) -> str:

@@ -6,37 +6,28 @@ whose SHA-256 the event names: a document `content` by `content_digest`. So name
 """
 
 import json
-from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from base64 import b64encode
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from re import compile as pattern
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.errors import Invalid, NotFound, TooLarge
 from portal.ledger import canonical, checkpoint, tree
 from portal.ledger.commands import NewEvent, append, lock
 from portal.ledger.heads import sign_head
-from portal.ledger.keys import MOST_TOKEN_CHARACTERS, PublicKey, SigningKeys, token_registry
-from portal.ledger.models import Event, Receipt
+from portal.ledger.keys import MOST_TOKEN_CHARACTERS, PublicKey, SigningKeys
+from portal.ledger.models import Audience, Event, Receipt
 from portal.ledger.note import from_base64, split_note
+from portal.ledger.receipt_form import FORM, from_base64url, opened, parts, require
 
-ALGORITHM = "Ed25519"
-FORM = 1
-"""The version of the receipt's form."""
-TYPE = "portal-receipt+jws"
-_FIELDS = {"receipt", "portal", "project", "event", "proof", "disclosed"}
-_EVENT = {"project", "seq", "at", "recorded_at", "actor", "kind", "subject", "audience", "body"}
-_COMPACT = pattern(r"[A-Za-z0-9_-]{1,2000}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}")
-"""Three parts in base64url (RFC 7515, 7.1); an Ed25519 signature has 64 bytes."""
+AT_ONCE = 20
+"""Receipts that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +102,25 @@ async def receipt_of(db: AsyncSession, project_id: UUID, seq: int) -> Receipt:
     return found
 
 
+async def of_project(
+    db: AsyncSession, project_id: UUID, audiences: Sequence[Audience] = tuple(Audience)
+) -> AsyncIterator[Receipt]:
+    """A project's receipts whose events these audiences may see, in their order; a few are in memory at once."""
+    statement = (
+        select(Receipt)
+        .join(Event, and_(Event.project_id == Receipt.project_id, Event.seq == Receipt.seq))
+        .where(Receipt.project_id == project_id, Event.audience.in_(audiences))
+        .order_by(Receipt.seq)
+        .limit(AT_ONCE)
+    )
+    last = 0
+    while found := (await db.scalars(statement.where(Receipt.seq > last))).all():
+        for receipt in found:
+            last = receipt.seq
+            yield receipt
+            db.expunge(receipt)
+
+
 def document_digest(document: Any) -> str:
     """How an event names a document that it does not hold: SHA-256 of its canonical form, hex."""
     return canonical.digest_of(canonical.document_text(document)).hex()
@@ -118,7 +128,7 @@ def document_digest(document: Any) -> str:
 
 def portal_in(token: str) -> str:
     """The address of the portal that a token of our own names; **not verified**."""
-    return str(json.loads(_from_base64url(token.split(".")[1]))["portal"])
+    return str(json.loads(from_base64url(token.split(".")[1]))["portal"])
 
 
 def issued_at(proved: Proved) -> datetime:
@@ -132,17 +142,17 @@ def verify(token: str, keys: Sequence[PublicKey]) -> Proved:
     Raises Invalid, with `field` naming what does not hold (`form`, `header`, `key`, `signature`, `portal`, `project`,
     `head`, `event`, `proof` or `disclosed`), for anything but a whole and true receipt in its one spelling.
     """
-    payload, kid = _opened(token, keys)
-    event, proof, project = _parts(payload)
+    payload, kid = opened(token, keys)
+    event, proof, project = parts(payload)
     head = _signed_head(proof["head"], keys)
     named = {str(head.project_id), project["id"], event["project"]}
-    _require(len(named) == 1, "project", "It speaks of two projects.")
+    require(len(named) == 1, "project", "It speaks of two projects.")
     origin = f"{_host_of(payload['portal'])}/{head.project_id}"
-    _require(head.origin == origin, "portal", "The signed head is of another portal than the receipt names.")
-    _require(event["seq"] == proof["index"] + 1, "event", "The event's number is not its place in the tree.")
+    require(head.origin == origin, "portal", "The signed head is of another portal than the receipt names.")
+    require(event["seq"] == proof["index"] + 1, "event", "The event's number is not its place in the tree.")
     path, leaf = _nodes(proof["path"]), canonical.digest_of(canonical.json_text(event))
     is_included = tree.verify_inclusion(leaf, proof["index"], head.size, path, head.root)
-    _require(is_included, "proof", "The event does not stand in the ledger whose head was signed.")
+    require(is_included, "proof", "The event does not stand in the ledger whose head was signed.")
     _check_documents(event["body"], payload["disclosed"])
     return Proved(
         portal=payload["portal"], project_id=head.project_id, project_key=project["key"], event=event,
@@ -150,85 +160,12 @@ def verify(token: str, keys: Sequence[PublicKey]) -> Proved:
     )  # fmt: skip
 
 
-def _opened(token: str, keys: Sequence[PublicKey]) -> tuple[dict[str, Any], str]:
-    """The payload, whose signature holds, and the id of the key that made it."""
-    if len(token) > MOST_TOKEN_CHARACTERS:
-        raise Invalid("This is too long to be a receipt.", field="form")
-    _require(_COMPACT.fullmatch(token) is not None, "form", "This is no receipt, or a part of it is missing.")
-    kid = _key_id(token)
-    known = next((key for key in keys if key.kid == kid), None)
-    _require(known is not None, "key", "It was not signed by a key of this portal.")
-    assert known is not None  # required just now
-    try:
-        opened = jws.deserialize_compact(token, OKPKey.import_key(dict(known.jwk())), registry=token_registry())
-    except (JoseError, ValueError, TypeError):
-        raise Invalid("The signature is false: something was changed after it was signed.", field="signature") from None
-    return _read_payload(opened.payload), kid
-
-
-def _key_id(token: str) -> str:
-    """The key that the header names; the header must be the one that we write, and the signature in its one spelling.
-
-    Base64 leaves the last bits of a text open: without this a receipt could be changed by a letter and still hold.
-    """
-    try:
-        header = json.loads(_from_base64url(token.partition(".")[0]))
-        _from_base64url(token.rpartition(".")[2])
-    except (ValueError, RecursionError):
-        raise Invalid("This is no receipt, or it was damaged.", field="form") from None
-    is_ours = isinstance(header, dict) and header == {"alg": ALGORITHM, "kid": header.get("kid"), "typ": TYPE}
-    _require(is_ours and isinstance(header["kid"], str), "header", "It is not signed in the way receipts are.")
-    return str(header["kid"])
-
-
-def _from_base64url(text: str) -> bytes:
-    raw = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    if urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
-        raise ValueError("not the one spelling of these bytes")
-    return raw
-
-
-def _read_payload(raw: bytes) -> dict[str, Any]:
-    try:
-        text = raw.decode()
-        payload = json.loads(text)
-        is_canonical = canonical.is_canonical(payload, text)
-    except (ValueError, RecursionError):
-        is_canonical = False
-    _require(is_canonical and isinstance(payload, dict), "form", "What was signed is not in the form of a receipt.")
-    is_known = set(payload) == _FIELDS and type(payload["receipt"]) is int and payload["receipt"] == FORM
-    _require(is_known, "form", "This is not a receipt of a known form.")
-    return payload  # type: ignore[no-any-return]  # required to be a dict with text keys, as all of JSON
-
-
-def _parts(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Event, proof and project, with the members and types that they must have."""
-    event, proof, project = payload["event"], payload["proof"], payload["project"]
-    _require(_has(event, _EVENT, seq=int, project=str, body=dict, subject=dict, actor=str), "event", "It has no event.")
-    _require(_is_moment(event["recorded_at"]) and _is_moment(event["at"]), "event", "The event has no time.")
-    _require(_has(proof, {"index", "path", "head"}, index=int, path=list, head=str), "proof", "It has no proof.")
-    _require(_has(project, {"id", "key"}, id=str, key=str), "project", "It names no project.")
-    return event, proof, project
-
-
-def _has(value: Any, members: set[str], **types: type) -> bool:
-    is_whole = isinstance(value, dict) and set(value) == members
-    return is_whole and all(type(value[name]) is kind for name, kind in types.items())
-
-
-def _is_moment(text: Any) -> bool:
-    try:
-        return isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
-
-
 def _signed_head(note: str, keys: Sequence[PublicKey]) -> checkpoint.Checkpoint:
     try:
         head = checkpoint.verify(note, keys)
     except Invalid as error:
         raise Invalid(f"The signed head does not hold: {error.message}", field="head") from None
-    _require(len(split_note(note)[1]) == 1, "head", "The head of a receipt has one signature.")
+    require(len(split_note(note)[1]) == 1, "head", "The head of a receipt has one signature.")
     return head
 
 
@@ -249,18 +186,13 @@ def _nodes(path: list[Any]) -> list[bytes]:
 def _check_documents(body: Mapping[str, Any], disclosed: Any) -> None:
     named = {name.removesuffix("_digest") for name in body if name.endswith("_digest")}
     is_whole = isinstance(disclosed, dict) and set(disclosed) == named
-    _require(is_whole, "disclosed", "It must hold the documents that the event names by digest, and no others.")
+    require(is_whole, "disclosed", "It must hold the documents that the event names by digest, and no others.")
     for name, document in disclosed.items():
         try:
             holds = body.get(f"{name}_digest") == document_digest(document)
         except Invalid:
             holds = False
-        _require(holds, "disclosed", f"The document {name[:40]!r} is not the one that the event names.")
-
-
-def _require(holds: bool, field: str, message: str) -> None:
-    if not holds:
-        raise Invalid(message, field=field)
+        require(holds, "disclosed", f"The document {name[:40]!r} is not the one that the event names.")
 
 
 def _text_of(row: Event) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.errors import Invalid
-from portal.ledger import checkpoint, tree
+from portal.ledger import checkpoint, receipts, tree
 from portal.ledger.faults import Fault, Report, Verified, Why
 from portal.ledger.keys import PublicKey
 from portal.ledger.models import Audience, LedgerHead, ProjectLedger
@@ -66,7 +66,8 @@ async def _verify_project(
     db: AsyncSession, ledger: Row[*Columns], keys: Sequence[PublicKey], older: list[KnownHead], progress: Progress
 ) -> Verified:
     heads, unsigned = await _signed_heads(db, ledger.id, keys)
-    walk = Walk([*heads, *older])
+    proved, unproved = await _receipt_heads(db, ledger.id, keys)
+    walk = Walk([*heads, *proved, *older])
     last: dict[Audience, int] = {}
     async for row in event_rows(db, ledger.id):
         if row.seq != walk.size + 1:
@@ -79,9 +80,9 @@ async def _verify_project(
             progress(CHUNK)
     walk.finish()
     _compare_with_row(ledger, walk, last)
-    if unsigned:
-        raise unsigned
-    return Verified(ledger.key, walk.size, walk.root, len(heads))
+    if false := unsigned or unproved:
+        raise false
+    return Verified(ledger.key, walk.size, walk.root, len(heads), len(proved))
 
 
 async def _signed_heads(
@@ -100,6 +101,25 @@ async def _signed_heads(
             first_false = first_false or Broken(row.size, Why.SIGNATURE, detail)
         else:
             heads.append(KnownHead(head.size, head.root, f"the signed head of size {head.size}"))
+    return heads, first_false
+
+
+async def _receipt_heads(
+    db: AsyncSession, project_id: UUID, keys: Sequence[PublicKey]
+) -> tuple[list[KnownHead], Broken | None]:
+    """The heads in the receipts that hold, and the first receipt that does not."""
+    heads: list[KnownHead] = []
+    first_false: Broken | None = None
+    async for receipt in receipts.of_project(db, project_id):
+        try:
+            proved = receipts.verify(receipt.token, keys)
+            if (proved.project_id, proved.event["seq"]) != (project_id, receipt.seq):
+                raise Invalid("It is the receipt of another event.")
+        except Invalid as error:
+            detail = f"its stored receipt: {error.message}"
+            first_false = first_false or Broken(receipt.seq, Why.SIGNATURE, detail)
+        else:
+            heads.append(KnownHead(proved.size, proved.root, f"the head in the receipt of event {receipt.seq}"))
     return heads, first_false
 
 

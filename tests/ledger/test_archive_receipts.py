@@ -5,15 +5,17 @@ import zipfile
 from hashlib import sha256
 
 import pytest
+from sqlalchemy import update
 
 from portal.errors import Conflict
 from portal.ledger import archive, receipts
 from portal.ledger import commands as ledger
 from portal.ledger.archive import Edition, manifest_text, write_archive
 from portal.ledger.keys import rotate
-from portal.ledger.models import Audience
+from portal.ledger.models import Audience, Receipt
 from portal.ledger.note import sign_note
 from portal.ledger.receipt_files import read_receipt
+from portal.ledger.verify import verify_database
 from portal.ledger.verify_archive import verify_archive
 from tests.support.receipts import CONTENT, EVIDENCE, MONDAY, answered
 
@@ -97,7 +99,7 @@ async def test_it_stays_good_after_the_key_was_rotated(proved, tmp_path):
 
 
 async def test_more_receipts_than_fit_are_refused_and_many_are_read_in_turns(proved, tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "RECEIPTS_AT_ONCE", 1)
+    monkeypatch.setattr(receipts, "AT_ONCE", 1)
     assert len(names(await export(proved, tmp_path / "a.zip"))) == 3
     monkeypatch.setattr(archive, "MAX_RECEIPTS", 2)
     with pytest.raises(Conflict, match="more than 2 receipts"):
@@ -173,3 +175,38 @@ def seal_for(book, size: int) -> str:
     disclosed = {"content": CONTENT, "evidence": EVIDENCE}
     path = tree.inclusion_proof(leaves, size - 1)
     return receipts.sealed(book.keys, PORTAL, "BRIDGE", json.loads(text), path, head, disclosed)
+
+
+class TestInTheDatabase:
+    async def report(self, book):
+        async with book.database.read() as db:
+            return await verify_database(db, book.keys.public)
+
+    async def test_its_receipts_are_counted_and_checked(self, proved):
+        report = await self.report(proved)
+        assert report.ok, report.faults
+        assert report.verified[0].receipts == 3
+
+    async def test_a_changed_token_is_found(self, proved):
+        await proved.tamper(
+            update(Receipt).where(Receipt.project_id == proved.id, Receipt.seq == 12).values(token="a.b.c")
+        )
+        report = await self.report(proved)
+        assert str(report.faults[0]).startswith("event 12 of BRIDGE: signature: its stored receipt")
+
+    async def test_a_receipt_at_another_events_place_is_found(self, proved):
+        async with proved.database.read() as db:
+            other = (await receipts.receipt_of(db, proved.id, 14)).token
+        await proved.tamper(
+            update(Receipt).where(Receipt.project_id == proved.id, Receipt.seq == 11).values(token=other)
+        )
+        assert "another event" in str((await self.report(proved)).faults[0])
+
+    async def test_a_receipt_of_another_history_is_found(self, proved):
+        forged = seal_for(proved, 11)
+        await proved.tamper(
+            update(Receipt).where(Receipt.project_id == proved.id, Receipt.seq == 11).values(token=forged)
+        )
+        told = str((await self.report(proved)).faults[0])
+        assert "rewritten" in told
+        assert "receipt of event 11" in told

@@ -19,6 +19,7 @@ from portal.ledger import canonical, checkpoint, receipts, tree
 from portal.ledger import commands as ledger
 from portal.ledger.keys import open_keys, rotate
 from portal.ledger.models import Audience, Event
+from portal.ledger.receipt_form import TYPE
 from tests.support.receipts import (
     CONTENT,
     EVIDENCE,
@@ -166,18 +167,18 @@ class TestTheHeader:
 
     @pytest.mark.parametrize("alg", ["none", "None", "HS256", "EdDSA", "ES256", "RS256", "", None, 7, ["Ed25519"]])
     def test_another_algorithm_is_refused_even_when_rightly_signed(self, signing, alg):
-        header = {"alg": alg, "kid": signing.current.kid, "typ": receipts.TYPE}
+        header = {"alg": alg, "kid": signing.current.kid, "typ": TYPE}
         refused(self.made(signing, header, signing.sign), signing, "header")
 
     def test_the_public_key_is_no_secret_of_an_hmac(self, signing):
-        header = {"alg": "HS256", "kid": signing.current.kid, "typ": receipts.TYPE}
+        header = {"alg": "HS256", "kid": signing.current.kid, "typ": TYPE}
         key = OctKey.import_key(signing.current.raw)
         made = jws.serialize_compact(header, seal(signing).split(".")[1], key, algorithms=["HS256"])
         refused(made, signing)
 
     @pytest.mark.parametrize("kid", ["", "another", None, 7, {}, "../../signing.pem"])
     def test_an_unknown_key(self, signing, kid):
-        header = {"alg": "Ed25519", "kid": kid, "typ": receipts.TYPE}
+        header = {"alg": "Ed25519", "kid": kid, "typ": TYPE}
         refused(self.made(signing, header, signing.sign), signing, {"key", "header"})
 
     @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ class TestTheHeader:
         [{"crit": ["b64"], "b64": False}, {"jwk": {"kty": "OKP"}}, {"jku": "https://evil.example"}, {"typ": "JWT"}],
     )
     def test_more_or_other_than_we_write(self, signing, more):
-        header = {"alg": "Ed25519", "kid": signing.current.kid, "typ": receipts.TYPE} | more
+        header = {"alg": "Ed25519", "kid": signing.current.kid, "typ": TYPE} | more
         refused(self.made(signing, header, signing.sign), signing, "header")
 
     @pytest.mark.parametrize("header", [[], None, 7, "x", {}])
