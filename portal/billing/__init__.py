@@ -6,7 +6,9 @@
 - `rules.check` refuses what must not be issued, with all problems at once.
 - `xml.cii` and `xml.ubl` are the e-invoice, where `xml.obstacle` names nothing; `xml.lacks` what a profile wants more.
 - `pdf.invoice_pdf` is the page for people, with the CII inside (Factur-X).
-- `issuing.issue` does all of it for a document that has its number.
+- `making.make` does all of it for a document that has its number.
+
+Above it stand the rooms that write: `accounts`, `plan`, `drafts`, `issuing` (the series of numbers), `files`.
 
 Heavy libraries are imported within the functions that need them: to start the portal costs none of them.
 """

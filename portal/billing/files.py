@@ -1,13 +1,12 @@
 """The files of an issued document: its PDF with the XML inside, and the XML by itself, among the project's files."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
-from portal.billing import pdf, xml
+from portal.billing import making
 from portal.billing.document import InvoiceDocument
 from portal.files import commands
 from portal.files.intake import Received
@@ -20,14 +19,13 @@ TYPES = {"pdf": "application/pdf", "cii": "application/xml", "ubl": "application
 async def make_and_keep(
     db: AsyncSession, scope: Scope, store: Store, document: InvoiceDocument
 ) -> dict[str, dict[str, Any]]:
-    """Makes the files and keeps them; returns each as {number, sha256, size}. The caller holds the project's lock."""
-    made = await asyncio.to_thread(_make, document)
-    return {kind: await _keep(db, scope, store, document, kind, content) for kind, content in made.items()}
+    """Makes the files and keeps them; returns each as {number, sha256, size}. The caller holds the project's lock.
 
-
-def _make(document: InvoiceDocument) -> dict[str, bytes]:
-    cii = xml.cii(document)
-    return {"pdf": pdf.hybrid(document, cii), "cii": cii, "ubl": xml.ubl(document)}
+    A document that EN 16931 cannot express has no XML; its PDF is then a page alone.
+    """
+    made = await making.make(document)
+    contents = {"pdf": made.pdf, "cii": made.cii, "ubl": made.ubl}
+    return {kind: await _keep(db, scope, store, document, kind, one) for kind, one in contents.items() if one}
 
 
 async def _keep(

@@ -1,30 +1,138 @@
-"""From a document that has its number to all that is sent and kept of it. Touches neither database nor store."""
+"""Issuing: the next number of the series, the document frozen, its files made and kept, and the event; all or nothing.
 
-from dataclasses import dataclass
+The number is taken inside the transaction that freezes the document: a crash anywhere leaves neither a hole nor a twin,
+only bytes in the store that no row names, which the collector of orphans clears away.
+"""
 
-from portal.billing import rules, stored, xml
-from portal.billing.document import InvoiceDocument
-from portal.billing.pdf import invoice_pdf
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock
+from portal.access import Scope, StaffRole
+from portal.billing import drafts, files, queries, rules, stored
+from portal.billing.document import InvoiceDocument, credit_of
+from portal.billing.models import Invoice, InvoiceKind, InvoiceSeries, InvoiceState, PlanItem
+from portal.billing.totals import totals
+from portal.errors import Conflict, Invalid
+from portal.files.store import Store
+from portal.ledger import commands as ledger
+from portal.ledger.models import Audience
+from portal.money import Money
+from portal.projects.rules import check_text
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """What an issued document is, byte for byte. `cii` and `ubl` are None where `xml.obstacle` says why."""
+async def issue(db: AsyncSession, scope: Scope, store: Store, number: int) -> Invoice:
+    """Issues a draft today, by the project's calendar: from now on it is the same to the byte.
 
-    json: str
-    pdf: bytes
-    cii: bytes | None
-    ubl: bytes | None
-
-
-async def issue(document: InvoiceDocument) -> Issued:
-    """Checks a document and makes its files; the same document gives the same bytes.
-
-    Raises Invalid with all problems for one that must not be issued. The page is set beside the loop; the rest takes a
-    few milliseconds within it.
+    Raises Conflict for what is issued already, Invalid with every business rule that is broken, NotAllowed (finance).
     """
+    scope.require_staff(StaffRole.FINANCE)
+    await ledger.lock(db, scope.project_id)
+    row = await drafts.open_draft(db, scope, number)
+    # Everything that can be wrong is found before a number is taken.
+    await drafts.assembled(db, scope, row.draft)
+    taken = await _next_number(db, row.issuer, scope.today.year)
+    reference = reference_of(row.issuer, scope.today.year, taken)
+    document = await drafts.assembled(db, scope, row.draft, number=reference, issued_on=scope.today)
+    row.series_year, row.series_number, row.reference = scope.today.year, taken, reference
+    await _freeze(db, scope, store, row, document)
+    return row
+
+
+async def credit(db: AsyncSession, scope: Scope, store: Store, number: int, reason: str) -> Invoice:
+    """Takes an issued invoice back whole by a credit note, which is issued at once; its parts can be billed anew.
+
+    Raises Conflict for a draft, a credit note or what is cancelled already; Invalid without a reason.
+    """
+    scope.require_staff(StaffRole.FINANCE)
+    await ledger.lock(db, scope.project_id)
+    row = await queries.invoice(db, scope, number)
+    if row.kind is InvoiceKind.CREDIT_NOTE or row.state in (InvoiceState.DRAFT, InvoiceState.CANCELLED):
+        raise Conflict("Only an issued invoice that stands can be taken back.")
+    words = check_text(reason.strip(), "reason", length=2000)
+    if not words:
+        raise Invalid("Say why the invoice is taken back; the client reads it.", field="reason", value=reason)
+    taken = await _next_number(db, row.issuer, scope.today.year)
+    reference = reference_of(row.issuer, scope.today.year, taken)
+    document = credit_of(queries.document_of(row), reference, scope.today, words)
     rules.check(document)
-    can_travel = not xml.obstacle(document)
-    cii = xml.cii(document) if can_travel else None
-    pdf = await invoice_pdf(document, cii)
-    return Issued(stored.to_json(document), pdf, cii, xml.ubl(document) if can_travel else None)
+    note = await _credit_row(db, scope, row, document, taken)
+    await _freeze(db, scope, store, note, document)
+    await _cancel(db, scope, row, note, words)
+    return note
+
+
+async def _credit_row(db: AsyncSession, scope: Scope, row: Invoice, document: InvoiceDocument, taken: int) -> Invoice:
+    note = await drafts.new_row(db, scope, row.title, InvoiceKind.CREDIT_NOTE, row.issuer)
+    drafts.fill(note, document)
+    note.credits_number, note.language = row.number, row.language
+    note.series_year, note.series_number, note.reference = scope.today.year, taken, document.number
+    return note
+
+
+async def _cancel(db: AsyncSession, scope: Scope, row: Invoice, note: Invoice, reason: str) -> None:
+    row.credited_minor, row.state = row.payable_minor, InvoiceState.CANCELLED
+    for one in await db.scalars(
+        select(PlanItem).where(PlanItem.project_id == scope.project_id, PlanItem.invoice_number == row.number)
+    ):
+        one.invoice_number = None
+    body = {"by": note.number, "reference": note.reference, "reason": reason}
+    row.seq = await drafts.tell(db, scope, row, "invoice.cancelled", body, Audience.BILLING)
+    await db.flush()
+
+
+def reference_of(issuer: str, year: int, number: int) -> str:
+    """The number that stands on the document: `BH-2026-0042`."""
+    return f"{issuer}-{year}-{number:04}"
+
+
+async def _next_number(db: AsyncSession, issuer: str, year: int) -> int:
+    """The next of the series, with the series kept from others until the transaction ends."""
+    statement = select(InvoiceSeries).where(InvoiceSeries.issuer == issuer, InvoiceSeries.year == year)
+    row = await db.scalar(statement.with_for_update(), execution_options={"populate_existing": True})
+    if row is None:
+        row = InvoiceSeries(issuer=issuer, year=year, last=0)
+        # Two that open a year at once: the database lets one in, and the other comes again.
+        db.add(row)
+        await db.flush()
+    row.last += 1
+    await db.flush()
+    return row.last
+
+
+async def _freeze(
+    db: AsyncSession, scope: Scope, store: Store, row: Invoice, document: InvoiceDocument
+) -> None:  # fmt: skip
+    made = totals(document)
+    row.document = stored.to_json(document)
+    row.document_digest = sha256(row.document.encode()).digest()
+    row.state, row.issued_on, row.due_on = InvoiceState.ISSUED, document.issued_on, document.due_on
+    if row.kind is InvoiceKind.CREDIT_NOTE or made.payable.minor <= 0:
+        row.state = InvoiceState.PAID
+    if row not in db:
+        db.add(row)
+    row.files = await files.make_and_keep(db, scope, store, document)
+    row.seq = await drafts.tell(db, scope, row, _kind(row), _told(row), Audience.BILLING)
+    await db.flush()
+
+
+def _kind(row: Invoice) -> str:
+    return "invoice.credited" if row.kind is InvoiceKind.CREDIT_NOTE else "invoice.issued"
+
+
+def _told(row: Invoice) -> dict[str, Any]:
+    assert row.document_digest is not None  # set just before
+    return {
+        "reference": row.reference, "title": row.title, "document_digest": row.document_digest.hex(),
+        "files": row.files, "payable": Money(row.payable_minor, row.currency).shown(),
+        "due_on": row.due_on.isoformat() if row.due_on else None, "issued_on": _day(row.issued_on),
+        "at": clock.rfc3339(clock.now()),
+    }  # fmt: skip
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
