@@ -53,20 +53,25 @@ def _check(answer: str) -> None:
 async def _ask(address: str, chunks: AsyncIterator[bytes]) -> str:
     async with asyncio.timeout(CONNECT_SECONDS):
         reader, writer = await _connect(address)
+    # It is listened to from the beginning: a scanner that has had enough says so and hangs up before it was told all.
+    answer = asyncio.create_task(reader.readuntil(b"\0"))
+    answer.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:
-        # A scanner that has had enough closes before it was told all: what it said stands in the answer.
         with contextlib.suppress(ConnectionError):
-            await _tell(writer, chunks)
+            await _tell(writer, chunks, answer)
         async with asyncio.timeout(VERDICT_SECONDS):
-            raw = await reader.readuntil(b"\0")
+            raw = await answer
         return raw[:-1].decode("utf-8", "replace").strip()
     finally:
+        answer.cancel()
         writer.transport.abort()
 
 
-async def _tell(writer: asyncio.StreamWriter, chunks: AsyncIterator[bytes]) -> None:
+async def _tell(writer: asyncio.StreamWriter, chunks: AsyncIterator[bytes], answer: asyncio.Task[bytes]) -> None:
     writer.write(b"zINSTREAM\0")
     async for chunk in chunks:
+        if answer.done():
+            return
         writer.write(struct.pack(">I", len(chunk)) + chunk)
         async with asyncio.timeout(STALL_SECONDS):
             await writer.drain()

@@ -7,7 +7,7 @@ import pytest
 from portal.errors import Invalid, TooLarge, Unavailable
 from portal.files import scanner
 from portal.settings import SettingsError, load
-from tests.support.clamd import EICAR, clamd
+from tests.support.clamd import EICAR, clamd, installed, real_clamd
 from tests.support.files import chunks
 
 
@@ -23,6 +23,20 @@ async def test_the_standard_test_file_is_refused_in_whatever_pieces(cut):
         with pytest.raises(Invalid, match="refuses this file") as refusal:
             await scanner.scan(running.url, chunks(EICAR[:cut] or b"x", EICAR[cut:], b"\n"))
     assert refusal.value.value == "Eicar-Signature"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    installed() is None, reason="clamd is not installed: the server of tests/support/clamd.py stands in"
+)
+async def test_the_real_daemon_says_the_same(tmp_path):
+    async with real_clamd(tmp_path) as address:
+        await scanner.scan(address, chunks(b"Hello, ", b"world"))
+        for pieces in ((EICAR,), (EICAR[:20], EICAR[20:]), (b"x" * 100_000, EICAR, b"y" * 100_000)):
+            with pytest.raises(Invalid, match="refuses this file"):
+                await scanner.scan(address, chunks(*pieces))
+        with pytest.raises(TooLarge):
+            await scanner.scan(address, chunks(*[bytes(65_536)] * 40))
 
 
 async def test_a_scanner_is_reached_by_a_path_too(tmp_path):

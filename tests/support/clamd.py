@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import getpass
+import os
+import shutil
 import struct
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -42,6 +45,37 @@ class Clamd:
         if self.answer is not None:
             return self.answer
         return FOUND if is_found else b"stream: OK\0"
+
+
+def installed() -> str | None:
+    """Where the real daemon is, if this machine has it."""
+    return shutil.which("clamd", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/usr/local/sbin")
+
+
+@contextlib.asynccontextmanager
+async def real_clamd(folder: Path) -> AsyncIterator[str]:
+    """The real daemon, with no signature but the test file's; its address."""
+    program = installed()
+    assert program is not None
+    (folder / "db").mkdir()
+    (folder / "db" / "test.ndb").write_text(f"Eicar-Signature:0:*:{EICAR.hex()}\n")
+    settings = {
+        "Foreground": "yes", "LocalSocket": folder / "ctl", "DatabaseDirectory": folder / "db",
+        "StreamMaxLength": "1M", "AlertExceedsMax": "yes", "User": getpass.getuser(),
+    }  # fmt: skip
+    (folder / "clamd.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(program, "-c", folder / "clamd.conf", stdout=quiet, stderr=quiet)
+    try:
+        async with asyncio.timeout(60):
+            while not (folder / "ctl").exists():
+                assert process.returncode is None
+                await asyncio.sleep(0.1)
+        yield f"unix://{folder}/ctl"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
 
 @contextlib.asynccontextmanager
