@@ -1,6 +1,8 @@
 """Forms with files, as they arrive: in any pieces, honest or broken."""
 
+import tracemalloc
 from itertools import pairwise
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -64,6 +66,25 @@ async def test_a_form_that_ends_early_is_refused(length):
 async def test_what_is_no_form_is_refused(header, body):
     with pytest.raises(NotAForm):
         await read(body, header=header)
+
+
+@pytest.mark.slow
+async def test_a_form_of_200_megabytes_goes_on_to_the_store_in_constant_memory(store):
+    async def form():
+        yield b'--b0\r\nContent-Disposition: form-data; name="file"; filename="large"\r\n\r\n'
+        for number in range(3200):
+            yield number.to_bytes(2, "big") * 32_768
+        yield b"\r\n--b0--\r\n"
+
+    tracemalloc.start()
+    try:
+        async for part in parts_of(HEADER, form(), most=1):
+            stored = await store.put(uuid4(), part.chunks, max_bytes=300 * 1024 * 1024)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert stored.size == 200 * 1024 * 1024
+    assert peak < 16 * 1024 * 1024
 
 
 async def test_more_parts_than_expected_are_refused():

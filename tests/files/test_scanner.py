@@ -26,9 +26,7 @@ async def test_the_standard_test_file_is_refused_in_whatever_pieces(cut):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    installed() is None, reason="clamd is not installed: the server of tests/support/clamd.py stands in"
-)
+@pytest.mark.skipif(installed() is None, reason="clamd is not installed: a server of ours stands in")
 async def test_the_real_daemon_says_the_same(tmp_path):
     async with real_clamd(tmp_path) as address:
         await scanner.scan(address, chunks(b"Hello, ", b"world"))
