@@ -37,7 +37,9 @@ async def milestone(database: Database, cast: Cast, name: str, key: str = "BRIDG
 
 async def address(browser: Browser, who: str = "ada") -> str:
     """The path of a new address of somebody, as they are shown it."""
-    page = Page(await browser.post("/me/calendar", who))
+    answer = await browser.post("/me/calendar", who)
+    assert answer.headers["cache-control"] == "no-store"
+    page = Page(answer)
     page.check()
     shown = page.all("input[@id='address']")[0].get("value")
     assert shown.startswith(f"{BASE}/calendar/")
