@@ -11,7 +11,9 @@ from starlette.routing import Mount
 from api import (
     auth,
     burndown,
+    changes,
     companies,
+    contract,
     contributors,
     decisions,
     design_pins,
@@ -46,7 +48,7 @@ from portal.kept import KeptPages
 ROOMS = (
     me, companies, people, mail, robots, projects, memberships, invitations, milestones, iterations, statuses,
     contributors, items, files, imports, events, burndown, decisions, designs, design_pins, waiting, webhooks,
-    links, requirements,
+    links, requirements, contract, changes,
 )  # fmt: skip
 VERSION = "1.0.0"
 

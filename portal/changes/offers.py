@@ -3,7 +3,7 @@ transaction; what follows from the client's answer is in accept.py and decided.p
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,6 @@ from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
 from portal.projects import queries as plan
 
-LONGEST_VALID = timedelta(days=366)
 REVISED = "The offer is being revised."
 
 
@@ -146,9 +145,8 @@ def _check_offer(scope: Scope, contract: Contract | None, options: Sequence[Opti
         raise Conflict(f"{what} no price: give it lines, or say that it is free.", field="alternatives")
     if any(option.price and option.price.sums.net.currency != contract.currency for option in options):
         raise Conflict(f"This was not priced in {contract.currency}, the contract's currency: price it anew.")
-    if not scope.today <= terms.valid_until <= scope.today + LONGEST_VALID:
-        right = f"valid_until is today or later, and within {LONGEST_VALID.days} days."
-        raise Invalid(right, field="valid_until", value=terms.valid_until.isoformat())
+    if terms.valid_until < scope.today:
+        raise Invalid("valid_until is today or later.", field="valid_until", value=terms.valid_until.isoformat())
     if terms.due_on is not None and terms.due_on > terms.valid_until:
         raise Invalid("due_on is not after valid_until.", field="due_on", value=terms.due_on.isoformat())
     return contract.currency
