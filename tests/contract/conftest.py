@@ -8,6 +8,8 @@ import pytest
 from portal import clock
 from portal.people.models import Company
 from tests.api.conftest import Api, api, cast, portal  # fixtures
+from tests.support import designs
+from tests.support.decisions import ask
 from tests.support.files import add_file
 
 __all__ = ["api", "cast", "portal"]
@@ -27,11 +29,18 @@ async def stage(api: Api) -> dict[str, Any]:
     await api.post(f"{B}/iterations", {"name": "Sprint 7", "starts_on": "2026-11-09", "ends_on": "2026-11-20"})
     invited = await api.post(f"{B}/invitations", {"email": "jo@client.example", "roles": ["viewer"]})
     await add_file(api.database, api.cast, api.client._transport.app.state.files, "A file")  # type: ignore[attr-defined]
+    await designs.shown(api.database, api.cast)
+    await api.post(f"{B}/designs/1/pins", {"version": 1, "position": 1, "x": 1, "y": 1, "text": "Larger."})
     status = (await api.get(f"{B}/statuses"))["items"][0]["id"]
     hook = await api.post("/v1/webhooks", {"name": "Hook", "url": "https://hooks.example/"}, by="root")
     complete = {"description": "What it does.", "priority": "must", "criteria": ["It does."], "audience": "client"}
     for title in ("One", "Two"):
         await api.post(f"{B}/requirements", complete | {"title": title})
+    await ask(api.database, api.cast, subject_number=99)
+    line = {"text": "Work", "quantity": "1", "unit": "LS", "unit_price": "1000", "tax_category": "Z", "tax_rate": "0"}
+    await api.post(f"{B}/contract", {"kind": "fixed_price", "bought": "It", "lines": [line], "signed_on": "2026-11-02"})
+    await api.post(f"{B}/changes", {"title": "More", "wanted": "More of it."})
+    await api.post(f"{B}/changes/1/pricing", {"alternatives": [{"title": "Now", "lines": [line]}]}, expect=200)
     return {
         "key": "BRIDGE",
         "number": 1,
@@ -44,6 +53,7 @@ async def stage(api: Api) -> dict[str, Any]:
         "webhook_id": hook["id"],
         "import_id": EXAMPLE_COMPANY,
         "version": 1,
+        "pin": 1,
         "from_kind": "requirement",
         "from_number": 1,
         "to_kind": "item",
