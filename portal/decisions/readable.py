@@ -1,41 +1,21 @@
 """What a receipt says, in words: for its page, for the page that verifies it, and for the command line.
 
-Everything comes from the receipt itself, so that each shows the same; what its content is made of is the rooms' affair,
-so every field of it is shown, the known ones under their names.
+Everything comes from the receipt itself, so that each shows the same.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from babel.dates import format_datetime
-from babel.numbers import format_decimal
 
 from portal.decisions.models import Verdict
+from portal.decisions.parts import NOTHING, Gettext, Part, parts_of
 from portal.ledger.receipts import Proved
 
-Gettext = Callable[[str], str]
-
-MOST_TEXT = 20_000
-"""Characters of one part that a page shows; the receipt itself holds all of it."""
-MOST_ROWS = 200
-FIRST = ("description", "note", "criteria", "facts", "files", "links")
-IN_HEADING = ("title", "version", "number")
 PATTERNS = {"zh_CN": "y年M月d日 HH:mm:ss 'UTC'"}
 PATTERN = "d MMMM y, HH:mm:ss 'UTC'"
-NOTHING = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A piece of what was decided: a text, a list, terms with values, or files as (name, size, SHA-256)."""
-
-    label: str
-    kind: Literal["text", "list", "facts", "files"]
-    text: str = ""
-    rows: tuple[tuple[str, ...], ...] = ()
-    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +51,7 @@ def readable(proved: Proved, gettext: Gettext, locale: str) -> Readable:
         when=moment(at, locale),
         at=at,
         facts=tuple(_facts(proved, evidence, at, _, locale)),
-        parts=tuple(_parts(content, _, locale)),
+        parts=tuple(parts_of(content, _, locale)),
         proof=tuple(_proof(proved, _, locale)),
     )
 
@@ -105,7 +85,7 @@ def _facts(
 ) -> Iterator[tuple[str, str]]:
     body = proved.event["body"]
     if body.get("choice"):
-        yield _("Chosen"), str(body["choice"])
+        yield _("Chosen"), _chosen(str(body["choice"]), _document(proved, "content"))
     yield _("Answered by"), ", ".join(str(evidence[name]) for name in ("name", "company") if evidence.get(name))
     if evidence.get("email"):
         yield _("E-mail"), str(evidence["email"])
@@ -119,6 +99,15 @@ def _facts(
         yield _("The decision is settled"), _verdicts(_).get(outcome, str(outcome))
     else:
         yield _("The decision is settled"), _("not by this answer alone")
+
+
+def _chosen(key: str, content: Mapping[str, Any]) -> str:
+    """An alternative with its title, where the content has one."""
+    offers = content.get("alternatives")
+    for offer in offers if isinstance(offers, list) else ():
+        if isinstance(offer, dict) and offer.get("key") == key and offer.get("title"):
+            return f"{key}: {offer['title']}"
+    return key
 
 
 def _how(evidence: Mapping[str, Any], _: Gettext, locale: str) -> str:
@@ -154,97 +143,3 @@ def _proof(proved: Proved, _: Gettext, locale: str) -> Iterator[tuple[str, str]]
     for name, label in (("content", _("Digest of the content")), ("evidence", _("Digest of the evidence"))):
         if digest := proved.event["body"].get(f"{name}_digest"):
             yield label, str(digest)
-
-
-def _labels(_: Gettext) -> dict[str, str]:
-    return {
-        "description": _("Description"), "note": _("What changed"), "criteria": _("Acceptance criteria"),
-        "facts": _("Facts"), "files": _("Files"), "links": _("Links"), "lines": _("Lines"), "total": _("Total"),
-        "reason": _("Reason"), "impact": _("Impact"), "alternatives": _("Alternatives"), "priority": _("Priority"),
-        "measure": _("Measure"), "valid_until": _("Valid until"), "days": _("Days"), "milestones": _("Milestones"),
-    }  # fmt: skip
-
-
-def _parts(content: Mapping[str, Any], _: Gettext, locale: str) -> Iterator[Part]:
-    labels = _labels(_)
-    order = [*(name for name in FIRST if name in content), *(name for name in content if name not in FIRST)]
-    for name in order:
-        value = content[name]
-        if name not in IN_HEADING and value not in (None, "", [], {}):
-            yield _part(labels.get(name) or _named(name), value, locale)
-
-
-def _part(label: str, value: Any, locale: str) -> Part:
-    if _is_list_of(value, lambda one: isinstance(one, dict) and isinstance(one.get("sha256"), str)):
-        return _cut(Part(label, "files", rows=tuple(_file(one, locale) for one in value)))
-    if _is_list_of(value, lambda one: isinstance(one, list) and len(one) == 2 and all(map(_is_plain, one))):
-        return _cut(Part(label, "facts", rows=tuple((_text(term), _text(said)) for term, said in value)))
-    if _is_list_of(value, _is_plain):
-        return _cut(Part(label, "list", rows=tuple((_text(one),) for one in value)))
-    if _is_list_of(value, lambda one: isinstance(one, dict) and all(map(_is_plain, one.values()))):
-        return _cut(Part(label, "facts", rows=tuple(_entry(place, one) for place, one in enumerate(value, start=1))))
-    if _is_plain(value):
-        return _cut(Part(label, "text", text=_text(value)))
-    return _cut(Part(label, "facts", rows=tuple(_flat(value, ()))))
-
-
-def _is_list_of(value: Any, holds: Callable[[Any], bool]) -> bool:
-    return isinstance(value, list) and bool(value) and all(holds(one) for one in value)
-
-
-def _is_plain(value: Any) -> bool:
-    return not isinstance(value, (dict, list)) or _is_money(value)
-
-
-def _is_money(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"amount", "currency"} and all(map(_is_plain, value.values()))
-
-
-def _file(file: Mapping[str, Any], locale: str) -> tuple[str, ...]:
-    size = file.get("size")
-    told = f"{format_decimal(size, locale=locale)} B" if type(size) is int else ""
-    return str(file.get("name") or file.get("number") or NOTHING), told, str(file["sha256"])
-
-
-def _entry(place: int, entry: Mapping[str, Any]) -> tuple[str, str]:
-    """One of several like things, such as a line of an offer: its name, and everything else about it."""
-    name = next((one for one in ("text", "title", "name", "key") if isinstance(entry.get(one), str)), None)
-    rest = (f"{_named(key)}: {_text(value)}" for key, value in entry.items() if key != name)
-    return f"{place}. {entry[name]}" if name else f"{place}.", " · ".join(rest)
-
-
-def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Every value of a nested document with the way to it: nothing that was decided stays unseen."""
-    if _is_plain(value):
-        yield " · ".join(path), _text(value)
-        return
-    members: Iterable[tuple[str, Any]] = (
-        ((_named(name), one) for name, one in value.items())
-        if isinstance(value, dict)
-        else ((str(place), one) for place, one in enumerate(value, start=1))
-    )
-    for step, one in members:
-        yield from _flat(one, (*path, step))
-
-
-def _named(name: str) -> str:
-    words = name.replace("_", " ")
-    return words[:1].upper() + words[1:]
-
-
-def _text(value: Any) -> str:
-    if _is_money(value):
-        return f"{value['amount']} {value['currency']}"
-    return NOTHING if value is None else {True: "✓", False: NOTHING}[value] if isinstance(value, bool) else str(value)
-
-
-def _cut(part: Part) -> Part:
-    """The part within what a page shows of it."""
-    left, rows = MOST_TEXT, []
-    for row in part.rows[:MOST_ROWS]:
-        rows.append(tuple(cell[: max(left, 0)] for cell in row))
-        left -= sum(map(len, row))
-        if left <= 0:
-            break
-    shown = Part(part.label, part.kind, part.text[:MOST_TEXT], tuple(rows))
-    return shown if (shown.text, shown.rows) == (part.text, part.rows) else replace(shown, is_cut=True)

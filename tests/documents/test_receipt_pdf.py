@@ -97,6 +97,9 @@ class TestTheForm:
         assert hashlib.sha256(first).digest() == hashlib.sha256(second).digest()
 
 
+ODD = {"key": "A", "title": "x", "lines": [1], "net": "1", "gross": "1", "taxes": []}
+
+
 class TestThePage:
     async def test_its_date_is_the_events_not_todays(self, signing):
         with pikepdf.open(io.BytesIO(await pdf_of(signing))) as pdf, pdf.open_metadata() as metadata:
@@ -134,6 +137,25 @@ class TestThePage:
         for words in ("Answers in a second", "Finds Ёлка", "1234.50 EUR", "1. Work", "Quantity: 12", "1140.00 EUR",
                       "One · 1 · Two · Three", "found", "Days", "12"):  # fmt: skip
             assert words in text, (words, text)
+
+    async def test_the_price_that_was_accepted_stands_line_by_line(self, signing):
+        line = {"text": "Recognition", "quantity": "60", "unit": "HUR", "unit_price": "95.00", "tax_category": "S",
+                "tax_rate": "19", "net": "5700.00"}  # fmt: skip
+        tax = {"category": "AE", "rate": "0", "net": "5700.00", "tax": "0.00"}
+        offer = {"key": "B", "title": "Later", "days": "4", "quality": "", "items_changed": [], "free": False,
+                 "milestones": [{"number": 2, "name": "Public beta", "on": "2026-07-01"}], "lines": [line],
+                 "items_added": [{"title": "Recognise a product", "points": "5"}], "net": "5700.00",
+                 "gross": "6783.00", "taxes": [tax]}  # fmt: skip
+        content = {"currency": "EUR", "valid_until": "2026-06-30", "alternatives": [offer, offer | {"key": "A"}]}
+        text = text_of(await pdf_of(signing, content=content, choice="B", of="change_request"))
+        for words in ("B: Later", "A: Later", "60 h × 95.00 EUR", "Net 5700.00 EUR", "With tax 6783.00 EUR",
+                      "Reverse charge 0 %", "Public beta", "Recognise a product", "Valid until 2026-06-30",
+                      "Chosen B: Later"):  # fmt: skip
+            assert words in text, (words, text)
+
+    @pytest.mark.parametrize("offers", [[{}], [{"key": "A"}], ["A"], [[]], "A", [ODD]])
+    async def test_alternatives_of_another_form_are_shown_as_they_are(self, signing, offers):
+        assert await pdf_of(signing, content={"alternatives": offers}, choice="A")
 
     async def test_one_compiler_is_kept(self, signing):
         await pdf_of(signing)
