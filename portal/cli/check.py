@@ -11,6 +11,8 @@ from portal.access import SYSTEM
 from portal.cli.frame import FAILED, command, keys_of, load, opened, say, sentences
 from portal.db import Database
 from portal.errors import Conflict, PortalError
+from portal.files import intake, scanner
+from portal.files.store import open_store
 from portal.identity.fetch import ProviderFault
 from portal.identity.providers import Issuer, Providers
 from portal.notify.webhooks import queries as webhooks
@@ -33,7 +35,7 @@ class Finding:
 
 
 async def check() -> None:
-    """Look at configuration, database, migrations, signing keys and sign-in providers."""
+    """Look at configuration, database, migrations, signing keys, files, virus scanner and sign-in providers."""
     try:
         chosen = load()
     except SettingsError as error:
@@ -57,6 +59,9 @@ async def findings(chosen: Settings) -> AsyncIterator[Finding]:
         if migrations.is_right:
             yield await _found("webhooks", lambda: _webhooks(database))
     yield await _found("signing keys", lambda: _keys(chosen))
+    yield await _found("files", lambda: _files(chosen))
+    if chosen.clamd_url:
+        yield await _found("virus scanner", lambda: _scanner(chosen.clamd_url))
     if chosen.timestamp_url:
         yield await _found("time stamps", lambda: _timestamps(chosen))
     async with Providers(chosen) as providers:
@@ -71,7 +76,7 @@ async def _found(what: str, look: Callable[[], Awaitable[str]]) -> Finding:
         return Finding(what, True, await look())
     except ProviderFault as error:
         return Finding(what, False, str(error))
-    except (PortalError, DBAPIError, OSError) as error:
+    except (PortalError, SettingsError, DBAPIError, OSError) as error:
         return Finding(what, False, " ".join(sentences(error)))
 
 
@@ -107,6 +112,17 @@ async def _webhooks(database: Database) -> str:
 async def _keys(chosen: Settings) -> str:
     keys = keys_of(chosen)
     return f"{keys.current.kid} in use, {len(keys.retired)} retired"
+
+
+async def _files(chosen: Settings) -> str:
+    store = open_store(chosen)
+    await store.probe()
+    return str(store.folder) if store.folder else chosen.files_url
+
+
+async def _scanner(address: str) -> str:
+    await scanner.scan(address, intake.once(b"Is anybody there?"))
+    return f"{address} answers"
 
 
 async def _issuer(issuer: Issuer) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID, uuid4
 
 from portal.errors import TooLarge, Unavailable
-from portal.settings import Settings
+from portal.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -62,7 +62,8 @@ class Found:
 
 
 def open_store(settings: Settings) -> "Store":
-    """The store that the settings name. The address was checked when they were read."""
+    """The store that the settings name. Raises SettingsError for what the library cannot begin anything with."""
+    from obstore.exceptions import BaseError
     from obstore.store import LocalStore, from_url
 
     url = settings.files_url
@@ -72,7 +73,11 @@ def open_store(settings: Settings) -> "Store":
         return Store(LocalStore(folder.resolve(), mkdir=True), settings, folder=folder.resolve())
     options: Any = {name: value.get_secret_value() for name, value in settings.files_options.items()}
     plain: Any = {"allow_http": True} if options.get("endpoint", "").startswith("http://") else {}
-    return Store(from_url(url, config=options, client_options=plain, retry_config=RETRIES), settings)
+    try:
+        return Store(from_url(url, config=options, client_options=plain, retry_config=RETRIES), settings)
+    except BaseError as error:
+        fault = str(error).partition("\n")[0]
+        raise SettingsError(f"PORTAL_FILES_URL with PORTAL_FILES_OPTIONS leads to no store: {fault}") from None
 
 
 class Store:
@@ -174,6 +179,13 @@ class Store:
         except FileNotFoundError:
             return None
 
+    async def probe(self) -> None:
+        """Puts something there and takes it away again."""
+        key = f"{INCOMING}/{uuid4().hex}"
+        with _answers():
+            await self._write(key, _something())
+        await self.delete(key)
+
     async def found(self) -> AsyncIterator[Found]:
         """Every object of ours that there is; what others put beside them is left out."""
         import obstore
@@ -225,6 +237,10 @@ class _Tally:
             self._sha256.update(chunk)
             if chunk:
                 yield chunk
+
+
+async def _something() -> AsyncIterator[bytes]:
+    yield b"portal"
 
 
 @contextlib.contextmanager

@@ -87,7 +87,7 @@ def test_check_looks_at_everything_and_fails_for_what_is_wrong(shell: Shell) -> 
     lines = [line.split(":")[0] for line in ended.out.splitlines()]
     assert lines == [
         "right  configuration", "right  database", "right  migrations", "right  webhooks", "right  signing keys",
-        "wrong  provider corp",
+        "right  files", "wrong  provider corp",
     ]  # fmt: skip
 
 
@@ -124,6 +124,16 @@ def test_check_looks_at_the_certificates_of_the_time_stamping_authority(shell: S
     assert "wrong  time stamps: No such file" in shell("check", code=1).out
     (tmp_path / "roots.pem").write_text("no certificate")
     assert "wrong  time stamps" in shell("check", code=1).out
+
+
+def test_check_looks_at_where_files_lie_and_at_the_scanner(shell: Shell) -> None:
+    shell.environment["PORTAL_FILES_URL"] = "s3://bucket"
+    shell.environment["PORTAL_FILES_OPTIONS"] = '{"access_key_id": "half a key"}'
+    shell.environment["PORTAL_CLAMD_URL"] = "tcp://127.0.0.1:9"
+    told = shell("check", code=1).out
+    assert "wrong  files: PORTAL_FILES_URL with PORTAL_FILES_OPTIONS leads to no store: " in told
+    assert "half a key" not in told
+    assert "wrong  virus scanner: The virus scanner does not answer" in told
 
 
 def test_check_says_what_to_set(shell: Shell) -> None:

@@ -180,6 +180,18 @@ def test_an_address_that_is_no_store_is_refused_at_start(address):
         )
 
 
+@pytest.mark.parametrize("options", [{"access_key_id": "topsecret"}, {"colour": "topsecret"}])
+def test_options_that_lead_to_no_store_are_refused_at_start_without_being_told(tmp_path, options):
+    with pytest.raises(SettingsError, match="PORTAL_FILES_OPTIONS") as refusal:
+        open_store(settings_for(tmp_path, files_url="s3://bucket", files_options=options))
+    assert "topsecret" not in str(refusal.value)
+
+
+async def test_a_store_that_answers_is_left_as_it_was(place: Place):
+    await place.store.probe()
+    assert place.lying() == []
+
+
 async def test_a_folder_elsewhere_can_be_named(tmp_path):
     store = open_store(settings_for(tmp_path, files_url=f"file://{tmp_path}/my%20files"))
     await store.put(PROJECT, chunks(b"x"), max_bytes=10)
