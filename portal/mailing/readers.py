@@ -36,11 +36,6 @@ class Reader:
         """Whom a mail would go to."""
         return self.scope.viewer
 
-    @property
-    def manages(self) -> bool:
-        """Whether they are one of the agency's managers."""
-        return self.scope.is_staff and bool(self.viewer.staff & MANAGERS)
-
 
 def _standing(now: datetime) -> Any:
     return and_(STANDING.c.person_id == PERSON.c.id, STANDING.c.until_at > now)
