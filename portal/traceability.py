@@ -132,9 +132,14 @@ async def links_of(db: AsyncSession, scope: Scope, kind: TraceKind, number: int)
     return (await links_of_all(db, scope, kind, [number])).get(number, [])
 
 
+async def is_known(db: AsyncSession, scope: Scope, end: End) -> bool:
+    """Whether the scope may know of this thing."""
+    return end in await _audiences(db, scope, end)
+
+
 async def check(db: AsyncSession, scope: Scope, end: End) -> None:
     """Raises NotFound unless the scope may know of this thing."""
-    if end not in await _audiences(db, scope, end):
+    if not await is_known(db, scope, end):
         raise NotFound(f"There is no {_words(end)} in this project.")
 
 
