@@ -79,7 +79,7 @@ def problem_of(scheme: str, value: str) -> str:
     known = SCHEMES.get(scheme)
     if known is None:
         return f"{scheme[:20]} is not a scheme that is known: take one of {', '.join(SCHEMES)}"
-    if not re.fullmatch(known.pattern, value, re.ASCII if known.module else 0) or not _valid(known.module, value):
+    if not re.fullmatch(known.pattern, value, re.ASCII) or not _valid(known.module, value):
         return f"this is not a valid {scheme}: it would be {known.right}"
     return ""
 

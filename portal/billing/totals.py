@@ -46,7 +46,7 @@ class Totals:
 def totals(document: InvoiceDocument) -> Totals:
     """All sums of a document whose currencies and numbers are sound. Raises Invalid for sums too large to be kept."""
     currency = document.currency
-    lines = tuple(line_net(line, currency) for line in document.lines)
+    lines = tuple(line_net(line, currency, f"lines[{at}].quantity") for at, line in enumerate(document.lines))
     line_total = money.total(lines, currency)  # BR-CO-10
     allowances = adjusted(document.adjustments, currency, charges=False)  # BR-CO-11
     charges = adjusted(document.adjustments, currency, charges=True)  # BR-CO-12
@@ -70,9 +70,9 @@ def signed(document: InvoiceDocument) -> Money:
     return -payable if document.kind is Kind.CREDIT_NOTE else payable
 
 
-def line_net(line: Line, currency: str) -> Money:
+def line_net(line: Line, currency: str, field: str = "quantity") -> Money:
     """A line's net [BT-131]: quantity times price, rounded once, less its discounts and with its charges."""
-    product = money.line_net(line.quantity, line.unit_price, currency, f"lines[{line.number}].quantity")
+    product = money.line_net(line.quantity, line.unit_price, currency, field)
     without = product - adjusted(line.adjustments, currency, charges=False)
     return without + adjusted(line.adjustments, currency, charges=True)
 

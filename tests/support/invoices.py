@@ -91,7 +91,7 @@ def untaxed(category: TaxCategory, **changes: Any) -> InvoiceDocument:
         without = {"buyer": french, "deliver_to_country": "FR", "delivered_on": ISSUED}
     if category is TaxCategory.EXPORT:
         without = {"buyer": BRIDGE}
-    return sample(lines=lines, exemptions=reasons, **(without | changes))
+    return sample(**({"lines": lines, "exemptions": reasons} | without | changes))
 
 
 def _discounted() -> InvoiceDocument:

@@ -1,0 +1,62 @@
+"""The official schematrons of EN 16931 find nothing in any kind of invoice that can be issued, in either syntax."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from portal.billing import rules, xml
+from tests.support.invoices import KINDS, corpus, sample
+from tests.support.schematron import failed
+
+CORPUS = 520
+MAKERS = {"cii": xml.cii, "ubl": xml.ubl}
+
+
+def everything():
+    documents = {name: make() for name, make in KINDS.items()}
+    documents |= {f"random {at}": one for at, one in enumerate(corpus(CORPUS))}
+    for name, one in documents.items():
+        assert rules.problems(one) == [], name
+    return documents
+
+
+@pytest.mark.slow
+def test_no_assertion_fails_on_any_kind_nor_on_hundreds_of_random_ones(tmp_path):
+    documents = everything()
+    made = {syntax: {name: make(one) for name, one in documents.items()} for syntax, make in MAKERS.items()}
+    with ThreadPoolExecutor() as pool:
+        found = dict(zip(made, pool.map(lambda syntax: failed(made[syntax], syntax, tmp_path), made), strict=True))
+    assert found == {"cii": {}, "ubl": {}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("syntax", MAKERS)
+def test_the_assertions_do_find_what_is_wrong(syntax, tmp_path):
+    right = MAKERS[syntax](sample())
+    total = b"20345.45"
+    assert total in right
+    wrong = {
+        "total": right.replace(total, b"20345.55", 1),
+        "currency": right.replace(b">EUR<", b">EUX<"),
+        "country": right.replace(b">DE<", b">QQ<"),
+    }
+    found = failed(wrong, syntax, tmp_path)
+    assert {"BR-CO-15"} <= set(found["total"])
+    for name, element in (("currency", "InvoiceCurrencyCode"), ("country", "CountryID")):
+        assert any(rule.startswith("BR-CL-") or element in rule for rule in found[name]), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("profile", "syntax", "make"),
+    [
+        (xml.Profile.XRECHNUNG, "cii", lambda one: xml.cii(one, xml.Profile.XRECHNUNG)),
+        (xml.Profile.PEPPOL, "ubl", xml.ubl),
+    ],
+)
+def test_the_profiles_that_ask_for_more_keep_the_rules_too(profile, syntax, make, tmp_path):
+    credit = replace(KINDS["credit note"](), buyer_reference="R-1")
+    documents = {"invoice": make(sample()), "credit note": make(credit)}
+    assert all(profile.value.encode() in one for one in documents.values())
+    assert failed(documents, syntax, tmp_path) == {}
