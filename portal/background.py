@@ -20,6 +20,7 @@ from starlette.datastructures import State
 
 from api.models import IdempotencyKey
 from portal import clock, stamping
+from portal.changes import expiry
 from portal.connectors.models import ImportJob
 from portal.db import Base, Database
 from portal.decisions import reminders
@@ -197,6 +198,11 @@ async def collect_orphans(state: State) -> int:
     return await orphans.collect(state.files, state.database)
 
 
+async def expire_offers(state: State) -> int:
+    """Marks offers whose last day has passed, and withdraws their questions."""
+    return await expiry.expire_due(state.database)
+
+
 async def send_mail(state: State) -> None:
     """Sends what is in the outbox, until cancelled. Leases keep several processes from sending the same mail."""
     compose = composer(state.settings, catalogues.catalogue)
@@ -234,6 +240,7 @@ JOBS = (
     Job("clear expired", 3600, clear_expired),
     Job("fail abandoned imports", 60, fail_abandoned_imports),
     Job("remind of decisions", 300, remind_of_decisions),
+    Job("expire offers", 300, expire_offers),
     Job("tell people", 5, tell_people),
     Job("send digests", 60, send_digests),
     Job("collect orphaned files", 6 * 3600, collect_orphans),
