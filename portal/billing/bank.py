@@ -1,0 +1,166 @@
+"""Bank statements taken in: each entry once, matched by the invoice's number, and never guessed.
+
+An entry is matched by itself when its remittance names exactly one issued invoice in its currency. Everything else is
+listed with the reason, for somebody of finance to match or to set aside.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock
+from portal.access import Scope, StaffRole, Viewer
+from portal.billing import payments
+from portal.billing.camt import Entry
+from portal.billing.models import BankEntry, EntryState, Invoice, InvoiceKind, InvoiceState, Issuer
+from portal.errors import Conflict, Invalid, NotFound, PortalError
+from portal.ledger.models import ProjectLedger
+from portal.money import Money
+from portal.projects import queries as projects
+
+_WORD = re.compile(r"[0-9A-Z][0-9A-Z/._-]{2,39}")
+AT_ONCE = 500
+WHY_ACROSS = "a bank statement is of the agency, not of one project"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a statement's entries."""
+
+    matched: int
+    unmatched: int
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    key: str
+    number: int
+    reference: str
+    currency: str
+
+
+async def take_in(db: AsyncSession, viewer: Viewer, entries: Sequence[Entry]) -> Taken:
+    """Takes in a statement's entries; those that were taken in before change nothing. All of them or none.
+
+    Raises Invalid for an account that is no issuer's, NotAllowed without finance's rights.
+    """
+    viewer.require_staff(StaffRole.FINANCE)
+    await _check_accounts(db, entries)
+    known = await _known(db, entries)
+    fresh = {(one.account, one.reference): one for one in entries if (one.account, one.reference) not in known}
+    matched = 0
+    for entry in fresh.values():
+        row = _row(entry)
+        db.add(row)
+        await db.flush()
+        matched += await _match(db, viewer, row)
+    return Taken(matched, len(fresh) - matched, len(entries) - len(fresh))
+
+
+async def _check_accounts(db: AsyncSession, entries: Sequence[Entry]) -> None:
+    issuers = (await db.scalars(select(Issuer))).all()
+    ours = {
+        str(one.payment.get(field, "")).replace(" ", "").upper() for one in issuers for field in ("iban", "account")
+    }
+    for entry in entries:
+        if entry.account not in ours:
+            raise Invalid("This statement is of an account that no issuer has.", field="account", value=entry.account)
+
+
+async def _known(db: AsyncSession, entries: Sequence[Entry]) -> set[tuple[str, str]]:
+    references = sorted({one.reference for one in entries})
+    found: set[tuple[str, str]] = set()
+    for start in range(0, len(references), AT_ONCE):
+        some = BankEntry.bank_reference.in_(references[start : start + AT_ONCE])
+        found |= {(a, r) for a, r in await db.execute(select(BankEntry.account, BankEntry.bank_reference).where(some))}
+    return found
+
+
+def _row(entry: Entry) -> BankEntry:
+    return BankEntry(
+        account=entry.account, bank_reference=entry.reference, booked_on=entry.booked_on,
+        currency=entry.amount.currency, minor=entry.amount.minor, counterparty=entry.counterparty,
+        remittance=entry.remittance, state=EntryState.UNMATCHED, note="", imported_at=clock.now(),
+    )  # fmt: skip
+
+
+async def _match(db: AsyncSession, viewer: Viewer, row: BankEntry) -> bool:
+    """Matches an entry that names its invoice; otherwise notes why not."""
+    named = await _named(db, row.remittance)
+    if len(named) != 1:
+        row.note = "It names no invoice of ours." if not named else "It names several invoices."
+        return False
+    if named[0].currency != row.currency:
+        row.note = f"{named[0].reference} is in {named[0].currency}."
+        return False
+    try:
+        scope = await projects.scope_for(db, viewer, named[0].key)
+        await _pay(db, scope, row, named[0].number)
+    except PortalError as refusal:
+        row.note = refusal.message
+        return False
+    return True
+
+
+async def _named(db: AsyncSession, remittance: str) -> list[_Found]:
+    words = sorted({one.strip("/._-") for one in _WORD.findall(remittance.upper())})[:50]
+    statement = (
+        select(ProjectLedger.key, Invoice.number, Invoice.reference, Invoice.currency)
+        .join(ProjectLedger, ProjectLedger.id == Invoice.project_id)
+        .where(
+            Invoice.reference.in_(words),
+            Invoice.kind == InvoiceKind.INVOICE,
+            Invoice.state != InvoiceState.DRAFT,
+        )
+        .execution_options(cross_project=WHY_ACROSS)
+    )
+    return [_Found(*row) for row in await db.execute(statement)]
+
+
+async def _pay(db: AsyncSession, scope: Scope, row: BankEntry, invoice_number: int) -> None:
+    amount = Money(row.minor, row.currency).amount
+    day = min(row.booked_on, scope.today)
+    await payments.record_payment(
+        db, scope, invoice_number, amount, day, text=row.remittance, external_ref=f"bank:{row.id}", bank_entry_id=row.id
+    )
+    row.state, row.note = EntryState.MATCHED, ""
+
+
+async def unmatched(db: AsyncSession, viewer: Viewer, *, limit: int = 500) -> Sequence[BankEntry]:
+    """The entries that nobody has matched or set aside, the oldest first. Raises NotAllowed."""
+    viewer.require_staff(StaffRole.FINANCE)
+    statement = select(BankEntry).where(BankEntry.state == EntryState.UNMATCHED)
+    return (await db.scalars(statement.order_by(BankEntry.booked_on, BankEntry.id).limit(limit))).all()
+
+
+async def match(db: AsyncSession, viewer: Viewer, entry_id: UUID, key: str, invoice_number: int) -> BankEntry:
+    """Says which invoice an entry is for. Raises NotFound, Conflict for one that was dealt with, as a payment does."""
+    row = await _open_entry(db, viewer, entry_id)
+    await _pay(db, await projects.scope_for(db, viewer, key), row, invoice_number)
+    await db.flush()
+    return row
+
+
+async def set_aside(db: AsyncSession, viewer: Viewer, entry_id: UUID, note: str) -> BankEntry:
+    """Says that an entry is for no invoice, and why. Raises Invalid without a note."""
+    row = await _open_entry(db, viewer, entry_id)
+    if not note.strip():
+        raise Invalid("Say why it is for no invoice.", field="note", value=note)
+    row.state, row.note = EntryState.IGNORED, note.strip()[:500]
+    await db.flush()
+    return row
+
+
+async def _open_entry(db: AsyncSession, viewer: Viewer, entry_id: UUID) -> BankEntry:
+    viewer.require_staff(StaffRole.FINANCE)
+    row = await db.get(BankEntry, entry_id, with_for_update=True)
+    if row is None:
+        raise NotFound("There is no such bank entry.")
+    if row.state is not EntryState.UNMATCHED:
+        raise Conflict("This entry was dealt with already.")
+    return row

@@ -1,0 +1,139 @@
+"""Reading bank statements: ISO 20022 camt.053, every version, from a hostile file.
+
+Only booked entries are read. Names are taken by their local part, so that the version in the namespace does not matter;
+what is needed has been called the same since camt.053.001.02.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from portal import money
+from portal.errors import Invalid, TooLarge
+from portal.money import Money
+
+MOST_BYTES = 20 * 1024 * 1024
+MOST_ENTRIES = 20_000
+LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One booked line of a statement. `reference` makes it the same when its statement comes twice."""
+
+    account: str
+    reference: str
+    booked_on: date
+    amount: Money
+    counterparty: str
+    remittance: str
+
+
+def entries(content: bytes) -> list[Entry]:
+    """The booked entries of all statements in a file.
+
+    Raises TooLarge; Invalid for what is no camt.053, has a document type, or an entry whose amount, currency or day
+    is wrong, naming the entry (`entries[3].amount`).
+    """
+    if len(content) > MOST_BYTES:
+        raise TooLarge(f"A statement may have {MOST_BYTES // 1024 // 1024} MB.", field="file", value=len(content))
+    root = _root(content)
+    found = [entry for statement in _all(root, "Stmt") for entry in _statement(statement)]
+    if not list(_all(root, "Stmt")):
+        raise Invalid("This is no bank statement of ISO 20022 (camt.053).", field="file")
+    return found
+
+
+def _root(content: bytes) -> Any:
+    from lxml import etree
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as fault:
+        raise Invalid(f"This is no XML: {str(fault)[:120]}.", field="file") from None
+    if root.getroottree().docinfo.doctype:
+        raise Invalid("A statement has no document type definition.", field="file")
+    return root
+
+
+def _statement(statement: Any) -> Iterator[Entry]:
+    account = _text(statement, "Acct", "Id", "IBAN") or _text(statement, "Acct", "Id", "Othr", "Id")
+    if not account:
+        raise Invalid("A statement names its account.", field="Acct")
+    for at, entry in enumerate(_children(statement, "Ntry")):
+        if at >= MOST_ENTRIES:
+            raise TooLarge(f"A statement may have {MOST_ENTRIES:,} entries.", field="entries", value=at)
+        status = _text(entry, "Sts", "Cd") or _text(entry, "Sts")
+        if status in ("", "BOOK"):
+            yield _entry(entry, account.replace(" ", "").upper(), f"entries[{at}]")
+
+
+def _entry(entry: Any, account: str, place: str) -> Entry:
+    amount = _amount(entry, place)
+    booked = _day(_text(entry, "BookgDt", "Dt") or _text(entry, "BookgDt", "DtTm"), f"{place}.BookgDt")
+    details = next(_all(entry, "TxDtls"), entry)
+    party = "Dbtr" if amount.minor > 0 else "Cdtr"
+    name = _text(details, "RltdPties", party, "Nm") or _text(details, "RltdPties", party, "Pty", "Nm")
+    words = [_clean(one.text) for tag in ("Ustrd", "Ref", "EndToEndId") for one in _all(entry, tag)]
+    remittance = " ".join(dict.fromkeys(one for one in words if one and one != "NOTPROVIDED"))[:LONGEST]
+    reference = _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef") or _fingerprint(entry)
+    return Entry(account, reference[:100], booked, amount, name[:LONGEST], remittance)
+
+
+def _amount(entry: Any, place: str) -> Money:
+    node = next(_children(entry, "Amt"), None)
+    if node is None:
+        raise Invalid("An entry has an amount.", field=f"{place}.Amt")
+    currency = money.check_currency(node.get("Ccy"), f"{place}.Ccy")
+    text = _plain(_clean(node.text), money.places_of(currency))
+    amount = money.parse(text, currency, f"{place}.Amt")
+    match _text(entry, "CdtDbtInd"):
+        case "CRDT":
+            return amount
+        case "DBIT":
+            return -amount
+    raise Invalid("An entry says CRDT or DBIT.", field=f"{place}.CdtDbtInd", value=_text(entry, "CdtDbtInd"))
+
+
+def _plain(text: str, places: int) -> str:
+    """Banks write noughts beyond a currency's places; they are dropped, other digits stay and are refused."""
+    whole, dot, part = text.partition(".")
+    kept = part[:places] + part[places:].rstrip("0")
+    return f"{whole}.{kept}" if dot and kept else whole
+
+
+def _day(text: str, place: str) -> date:
+    try:
+        return datetime.fromisoformat(text).date()
+    except ValueError:
+        raise Invalid("A booking date is a day of ISO 8601.", field=place, value=text[:40]) from None
+
+
+def _fingerprint(entry: Any) -> str:
+    """A reference for an entry whose bank gives none: of all that it says."""
+    said = "\0".join(_clean(one) for one in entry.itertext())
+    return "sha256:" + hashlib.sha256(said.encode()).hexdigest()[:40]
+
+
+def _all(node: Any, tag: str) -> Iterator[Any]:
+    yield from node.iter(f"{{*}}{tag}")
+
+
+def _children(node: Any, tag: str) -> Iterator[Any]:
+    yield from node.iterchildren(f"{{*}}{tag}")
+
+
+def _text(node: Any, *path: str) -> str:
+    for tag in path:
+        node = next(_children(node, tag), None)
+        if node is None:
+            return ""
+    return _clean(node.text)
+
+
+def _clean(text: str | None) -> str:
+    printable = "".join(sign if sign.isprintable() else " " for sign in text or "")
+    return " ".join(printable.split())
