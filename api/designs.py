@@ -58,7 +58,7 @@ class LinkNew(Incoming):
 class VersionNew(Incoming):
     """A version to be added: pictures and PDFs by their numbers, in their order, and prototypes."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "A larger button.", "files": [1]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"note": "A larger button.", "files": [2]}]})
 
     note: Note = absent()
     files: Annotated[list[Number], Field(max_length=MOST_PARTS)] = absent()

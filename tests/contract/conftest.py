@@ -1,5 +1,6 @@
 """The API with something of everything in it, so that each operation has what it works on."""
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from portal import clock
 from portal.people.models import Company
 from tests.api.conftest import Api, api, cast, portal  # fixtures
 from tests.support import designs
-from tests.support.decisions import ask
+from tests.support.decisions import answer, ask, keys_in
 from tests.support.files import add_file
 
 __all__ = ["api", "cast", "portal"]
@@ -19,7 +20,7 @@ EXAMPLE_COMPANY = "11111111-1111-4111-8111-111111111111"
 
 
 @pytest.fixture
-async def stage(api: Api) -> dict[str, Any]:
+async def stage(api: Api, tmp_path: Path) -> dict[str, Any]:
     """What there is, by the names that addresses use for it."""
     now = clock.now()
     async with api.database.write() as db:
@@ -30,6 +31,8 @@ async def stage(api: Api) -> dict[str, Any]:
     invited = await api.post(f"{B}/invitations", {"email": "jo@client.example", "roles": ["viewer"]})
     await add_file(api.database, api.cast, api.client._transport.app.state.files, "A file")  # type: ignore[attr-defined]
     await designs.shown(api.database, api.cast)
+    await designs.shown(api.database, api.cast, "Decided")
+    await designs.ask(api.database, api.cast, 2)
     await api.post(f"{B}/designs/1/pins", {"version": 1, "position": 1, "x": 1, "y": 1, "text": "Larger."})
     status = (await api.get(f"{B}/statuses"))["items"][0]["id"]
     hook = await api.post("/v1/webhooks", {"name": "Hook", "url": "https://hooks.example/"}, by="root")
@@ -37,6 +40,8 @@ async def stage(api: Api) -> dict[str, Any]:
     for title in ("One", "Two"):
         await api.post(f"{B}/requirements", complete | {"title": title})
     await ask(api.database, api.cast, subject_number=99)
+    second = await ask(api.database, api.cast, subject_number=98)
+    answered = await answer(api.database, api.cast, keys_in(tmp_path), second)
     line = {"text": "Work", "quantity": "1", "unit": "LS", "unit_price": "1000", "tax_category": "Z", "tax_rate": "0"}
     await api.post(f"{B}/contract", {"kind": "fixed_price", "bought": "It", "lines": [line], "signed_on": "2026-11-02"})
     await api.post(f"{B}/changes", {"title": "More", "wanted": "More of it."})
@@ -54,6 +59,8 @@ async def stage(api: Api) -> dict[str, Any]:
         "import_id": EXAMPLE_COMPANY,
         "version": 1,
         "pin": 1,
+        "decision": second.number,
+        "seq": answered.receipt.seq,
         "from_kind": "requirement",
         "from_number": 1,
         "to_kind": "item",
