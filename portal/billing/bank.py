@@ -119,7 +119,8 @@ async def _named(db: AsyncSession, remittance: str) -> list[_Found]:
         )
         .execution_options(cross_project=WHY_ACROSS)
     )
-    return [_Found(*row) for row in await db.execute(statement)]
+    found = await db.execute(statement)
+    return [_Found(key, number, reference or "", currency) for key, number, reference, currency in found]
 
 
 async def _pay(db: AsyncSession, scope: Scope, row: BankEntry, invoice_number: int) -> None:

@@ -47,7 +47,7 @@ def entries(content: bytes) -> list[Entry]:
 
 
 def _root(content: bytes) -> Any:
-    from lxml import etree
+    from lxml import etree  # type: ignore[import-untyped]
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:

@@ -44,7 +44,8 @@ async def record_payment(
     highest = await db.scalar(select(func.max(Payment.number)).where(Payment.project_id == scope.project_id))
     row = Payment(
         project_id=scope.project_id, number=(highest or 0) + 1, invoice_number=invoice_number,
-        currency=invoice.currency, minor=given.minor, paid_on=paid_on, text=check_text(text, "text", length=500).strip(),
+        currency=invoice.currency, minor=given.minor, paid_on=paid_on,
+        text=check_text(text, "text", length=500).strip(),
         external_ref=external_ref, bank_entry_id=bank_entry_id, seq=0,
     )  # fmt: skip
     invoice.paid_minor += given.minor
