@@ -1,6 +1,6 @@
 """Requirements of the demo: what the recalls prototype was asked to do, linked with the real items that did it.
 
-None is confirmed, because only a person who signs in can do that: one waits for Ada.
+None is confirmed, because only a person who signs in can do that: two wait for Ada.
 """
 
 from typing import Any
@@ -81,7 +81,13 @@ REQUIREMENTS: tuple[tuple[dict[str, Any], tuple[str, ...]], ...] = (
     ),
 )  # fmt: skip
 """Each with the titles of the items that belong to it."""
-OFFERED = (2, 3)
+OFFERED = (1, 2, 3)
+CHANGE = {
+    "priority": "should",
+    "description": "The darker a state is on the map, the **more products** were recalled in it.\n\n"
+    "A click on a state shows that state alone.",
+}
+"""Of the first one, after it was offered: its question is withdrawn, and version 2 is not confirmed yet."""
 
 
 async def load(database: Database, key: str) -> None:
@@ -101,3 +107,4 @@ async def load(database: Database, key: str) -> None:
         if await traceability.is_known(db, scope, drawn):
             await traceability.link(db, scope, End(TraceKind.REQUIREMENT, 2), drawn)
         await asking.ask(db, scope, OFFERED, asking.Asking(holds_up="The next release."))
+        await commands.change(db, scope, 1, CHANGE, reason="The first test showed that nobody reads the numbers.")

@@ -25,6 +25,11 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/projects/RECALLS/designs/1/versions/1", "/projects/RECALLS/designs/1/versions/2?with=1",
         "/projects/RECALLS/designs/1/versions/2?with=1&how=slider",
         "/projects/RECALLS/designs/1/versions/2?with=1&how=difference"),
+    "/projects/{key}/requirements": ("/projects/RECALLS/requirements", "/projects/RECALLS/requirements?q=nothing"),
+    "/projects/{key}/requirements/orphans": ("/projects/RECALLS/requirements/orphans",),
+    "/projects/{key}/requirements/trace": ("/projects/RECALLS/requirements/trace",),
+    "/projects/{key}/requirements/{number}": ("/projects/RECALLS/requirements/1", "/projects/RECALLS/requirements/3"),
+    "/projects/{key}/requirements/{number}/versions/{version}": ("/projects/RECALLS/requirements/1/versions/1",),
     "/projects/{key}/milestones": ("/projects/RECALLS/milestones",),
     "/projects/{key}/milestones/{number}": ("/projects/RECALLS/milestones/1",),
     "/projects/{key}/activity": ("/projects/RECALLS/activity",),
@@ -45,12 +50,13 @@ NO_PAGES = {
     "/", "/me", "/me/sessions", "/auth/login", "/auth/login/{provider}", "/auth/step-up", "/healthz", "/readyz",
     "/projects/{key}/decisions/{decision}/receipts/{seq}.json",
     "/projects/{key}/decisions/{decision}/receipts/{seq}.pdf",
+    "/projects/{key}/requirements.csv",
     "/projects/{key}/backlog.csv", "/projects/{key}/live", "/robots.txt", "/favicon.ico",
 }  # fmt: skip
 """Addresses that lead on, answer programs, or show a page that is listed under its other address."""
 DAEMON = ("/projects/DAEMON", "/projects/DAEMON/backlog", "/projects/DAEMON/board?iteration=1",
           "/projects/DAEMON/burndown", "/projects/DAEMON/burndown?series=iteration-1",
-          "/projects/DAEMON/activity")  # fmt: skip
+          "/projects/DAEMON/activity", "/projects/DAEMON/requirements", "/projects/DAEMON/requirements/trace")  # fmt: skip
 """The other project has what the first has not: iterations, hundreds of items, a backlog of many pages."""
 LOOKS = [(1280, "light", "en"), (360, "dark", "ru"), (1280, "dark", "zh_CN"), (360, "light", "zh_CN")]
 """Each width in both sets of colours, and each language; looked at closely, which takes its time."""

@@ -166,7 +166,7 @@ async def test_an_old_version_stays_readable_with_what_was_said_to_it(browser: B
 
 
 async def test_whoever_is_asked_is_led_to_the_question(browser: Browser, filled):
-    for who, words in (("ada", "Decide"), ("dan", "To the question")):
+    for who, words in (("ada", "Decide"), ("eve", "To the question"), ("dan", "To the question")):
         page = await browser.open(f"{HERE}/2", who)
         (button,) = page.all("a[@class='button primary']")
         assert (button.get("href"), page.words(button)) == ("/projects/BRIDGE/decisions/2", words)
