@@ -33,6 +33,7 @@ from api import (
     people,
     problems,
     projects,
+    receipts,
     requirements,
     robots,
     statuses,
@@ -47,7 +48,7 @@ from portal.kept import KeptPages
 
 ROOMS = (
     me, companies, people, mail, robots, projects, memberships, invitations, milestones, iterations, statuses,
-    contributors, items, files, imports, events, burndown, decisions, designs, design_pins, waiting, webhooks,
+    contributors, items, files, imports, events, burndown, decisions, receipts, designs, design_pins, waiting, webhooks,
     links, requirements, contract, changes,
 )  # fmt: skip
 VERSION = "1.0.0"

@@ -156,6 +156,7 @@ API: dict[str, str] = {
     f"GET {_PROJECT}/decisions/{{number}}": READ,
     f"GET {_PROJECT}/decisions/{{number}}/judgements": READ,
     f"POST {_PROJECT}/decisions/{{number}}/judgements": WRITE,
+    f"GET {_PROJECT}/decisions/{{decision}}/receipts/{{seq}}": READ,
     f"POST {_PROJECT}/decisions/{{number}}/remarks": WRITE,
     f"POST {_PROJECT}/decisions/{{number}}/withdrawal": WRITE,
     f"GET {_PROJECT}/designs": READ,
