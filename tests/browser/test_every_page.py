@@ -56,7 +56,8 @@ NO_PAGES = {
 """Addresses that lead on, answer programs, or show a page that is listed under its other address."""
 DAEMON = ("/projects/DAEMON", "/projects/DAEMON/backlog", "/projects/DAEMON/board?iteration=1",
           "/projects/DAEMON/burndown", "/projects/DAEMON/burndown?series=iteration-1",
-          "/projects/DAEMON/activity", "/projects/DAEMON/requirements", "/projects/DAEMON/requirements/trace")  # fmt: skip
+          "/projects/DAEMON/activity", "/projects/DAEMON/requirements",
+          "/projects/DAEMON/requirements/trace")  # fmt: skip
 """The other project has what the first has not: iterations, hundreds of items, a backlog of many pages."""
 LOOKS = [(1280, "light", "en"), (360, "dark", "ru"), (1280, "dark", "zh_CN"), (360, "light", "zh_CN")]
 """Each width in both sets of colours, and each language; looked at closely, which takes its time."""
