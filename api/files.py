@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 from pydantic import Field, PlainSerializer, WithJsonSchema
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
 from api.bodies import clean_text, refuse_encoding
@@ -16,7 +17,7 @@ from api.paging import Paged
 from api.problems import Refused
 from api.shapes import Moment, Outgoing, PathNumber
 from portal.access import Scope
-from portal.errors import NotFound
+from portal.errors import NotFound, TooLarge
 from portal.files import commands, intake, queries, serving
 from portal.files.intake import Received
 from portal.files.models import File
@@ -92,10 +93,14 @@ async def receiving(
         raise Refused("media-type", f"Send the file's bytes as {RAW}.", headers={"Accept": RAW})
     refuse_encoding(request)
     store, database = store_of(request), database_of(request)
+    if int(request.headers.get("content-length", "0")) > store.max_bytes:  # the server let digits alone pass
+        raise TooLarge(f"A file may have at most {store.max_bytes} bytes.")
     try:
         received = await intake.receive(store, database, scope, request.stream(), name=clean_text(name, ("name",)))
     except TimeoutError:
         raise Refused("slow", f"The file did not arrive within {intake.PATIENCE_SECONDS} seconds.") from None
+    except ClientDisconnect:  # nobody reads the answer, and it is no fault of ours to be logged
+        raise Refused("malformed", "The file did not arrive whole.") from None
     request.state.digest = received.stored.sha256
     async with intake.kept_or_gone(store, database, scope, [received]):
         yield received

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from fastapi import Depends, Request
+from starlette.requests import ClientDisconnect
 
 from portal.access import Scope
 from portal.errors import Invalid, TooLarge
@@ -84,6 +85,8 @@ async def _fill(request: Request, scope: Scope, form: UploadForm, most: Mapping[
                 await _take_file(request, scope, form, most, part)
     except TimeoutError:
         raise Invalid("The file took too long to arrive: please send it again.", field="file") from None
+    except ClientDisconnect:  # nobody reads the answer, and it is no fault of ours to be logged
+        raise Invalid("The file did not arrive whole.", field="file") from None
 
 
 async def _take_text(form: UploadForm, part: multipart.Part) -> None:

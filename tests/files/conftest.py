@@ -65,3 +65,25 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     s3: Buckets = request.getfixturevalue("s3")
     bucket = s3.create()
     return Place(open_store(settings_for(tmp_path, **s3.settings(bucket))), bucket, s3)
+
+
+async def hang_up(portal: Any, method: str, path: str, headers: dict[str, str], begun: bytes) -> int:
+    """A request whose sender goes away after the first bytes; the status of the answer that nobody reads."""
+    waiting: list[Any] = [{"type": "http.request", "body": begun, "more_body": True}, {"type": "http.disconnect"}]
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    async def answer(message: Any) -> None:
+        answered.append(message)
+
+    path, _, query = path.partition("?")
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    scope = {
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode(),
+        "headers": [(b"host", b"portal.example"), *raw], "scheme": "http", "server": ("portal.example", 80),
+        "client": ("127.0.0.1", 1), "http_version": "1.1", "asgi": {"version": "3.0"}, "root_path": "",
+    }  # fmt: skip
+    await portal(scope, receive, answer)
+    return int(answered[0]["status"])

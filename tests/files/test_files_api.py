@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.conftest import api, at_fault, cast, portal  # fixtures
+from tests.api.conftest import ALL, api, at_fault, cast, portal  # fixtures
+from tests.files.conftest import hang_up
 from tests.support.files import picture
 
 __all__ = ["api", "cast", "portal"]
@@ -125,3 +126,16 @@ async def test_files_of_another_project_are_not_found_by_their_number(api):
     await send(api, b"x")
     for rest in ("", "/content", "/preview"):
         await api.call("GET", f"/v1/projects/HARBOUR/files/1{rest}", expect=404)
+
+
+async def test_a_sender_who_goes_away_leaves_nothing_and_is_no_fault_of_ours(api, portal, caplog):
+    headers = RAW | {"Authorization": f"Bearer wei {ALL}", "Idempotency-Key": "k"}
+    assert await hang_up(portal, "POST", f"/api{FILES}?name=x", headers, b"half a file") == 400
+    assert lying(portal) == []
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_what_says_that_it_is_too_large_is_not_even_read(api, portal):
+    headers = RAW | {"Content-Length": str(10**12)}
+    refused = await send(api, b"x", headers=headers, expect=413)
+    assert "at most 262144000 bytes" in refused.json()["detail"]
