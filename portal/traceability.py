@@ -4,11 +4,12 @@ The trace itself knows numbers alone, so this is the only place that joins it wi
 something internal is no link for the client: in no list, no count, and no list of what lacks links.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, String, and_, func, literal, select, type_coerce, union_all
+from sqlalchemy import ColumnElement, Select, String, and_, func, literal, select, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
@@ -23,7 +24,7 @@ from portal.projects.queries import MOST_NUMBER
 from portal.requirements import queries as requirements
 from portal.trace import commands as trace
 from portal.trace.models import Trace, TraceKind
-from portal.trace.queries import between, sides
+from portal.trace.queries import as_column, between, sides
 from portal.trace.rules import End, audience_of, pair
 
 MOST_ORPHANS = 100
@@ -110,6 +111,17 @@ def _linked(scope: Scope, near: TraceKind, far: TraceKind, numbers: Sequence[int
     return there.join(Trace, is_linked).with_only_columns(
         near_number.label("near"), what.label("what"), there.selected_columns.number, there.selected_columns.title
     )
+
+
+def links_column(scope: Scope, kind: TraceKind, number: int) -> ColumnElement[str]:
+    """The links of one thing as a column of another statement; `links_from` reads its value."""
+    found = links_statement(scope, kind, [number]).subquery()
+    return as_column(select(found.c.what, found.c.number, found.c.title))
+
+
+def links_from(text: str | None) -> list[Link]:
+    """The links in the value of a `links_column`."""
+    return in_order(link_of(*row) for row in json.loads(text or "[]"))
 
 
 def link_of(what: str, number: int, title: str) -> Link:

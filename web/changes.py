@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from portal import traceability
 from portal.access import Role, Scope
 from portal.changes import commands, contract_view, queries
 from portal.changes.contract_view import ContractView
@@ -15,6 +16,8 @@ from portal.changes.queries import ChangeRow, ChangeView
 from portal.clock import day_of
 from portal.errors import Invalid, NotFound
 from portal.money import Money
+from portal.trace.models import TraceKind
+from portal.traceability import Link
 from web.deps import ProjectScope, ReadSession, UnitOfWork, WritingScope
 from web.etag import unchanged
 from web.render import etag_for, respond
@@ -51,6 +54,7 @@ class ChangePage:
     asks: str
     may_withdraw: bool
     is_draft: bool
+    links: Sequence[Link]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +163,15 @@ async def change(request: Request, scope: ProjectScope, db: ReadSession, number:
     etag = etag_for(request, scope)
     if same := unchanged(request, etag):
         return same
-    view = await queries.change_view(db, scope, number)
+    linked = traceability.links_column(scope, TraceKind.CHANGE_REQUEST, number)
+    view = await queries.change_view(db, scope, number, linked)
     state = view.request.state
     page = ChangePage(
         view=view,
         asks=_asks(scope) if state is ChangeState.OFFERED else "",
         may_withdraw=may_raise(scope) and view.request.by_client and state in WITHDRAWABLE,
         is_draft=state is ChangeState.BEING_PRICED,
+        links=traceability.links_from(view.also),
     )
     return respond(request, "changes/change.html", page, scope=scope, tab="changes", etag=etag)
 

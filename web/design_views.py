@@ -12,6 +12,7 @@ from portal.designs.models import Design, DesignVersion
 from portal.designs.queries import DesignLine, DesignWithVersions, PartLine, PinLine, VersionLine
 from portal.errors import Invalid, NotFound
 from portal.projects.models import ProjectStatus
+from portal.traceability import Link, links_from
 from web.filters import number_of
 
 AIM_WIDTH = 280
@@ -93,6 +94,7 @@ class DesignPage:
     state: str
     state_version: int | None
     may_write: bool
+    traced: Sequence[Link]
 
 
 def row_of(scope: Scope, line: DesignLine) -> DesignRow:
@@ -147,6 +149,7 @@ def page_of(
         state=state_of(found.design, Newest(newest.decision, newest.is_mine) if newest else None),
         state_version=newest.decision.subject_version if newest else found.design.shown_version,
         may_write=picture is not None and not scope.preview and scope.project.status != ProjectStatus.ARCHIVED,
+        traced=links_from(found.also),
     )  # fmt: skip
 
 

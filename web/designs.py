@@ -6,10 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from portal import traceability
 from portal.access import Scope
 from portal.designs import pins, queries
 from portal.designs.carrying import Place
 from portal.errors import Invalid
+from portal.trace.models import TraceKind
 from web.deps import ProjectScope, ReadSession, UnitOfWork, WritingScope
 from web.design_views import DesignsPage, page_of, row_of
 from web.etag import unchanged
@@ -52,7 +54,9 @@ async def _page(request: Request, scope: Scope, db: ReadSession, number: int, ve
     etag = etag_for(request, scope)
     if same := unchanged(request, etag):
         return same
-    found = await queries.with_versions(db, scope, number)
+    found = await queries.with_versions(
+        db, scope, number, traceability.links_column(scope, TraceKind.DESIGN, number)
+    )  # fmt: skip
     line = found.newest if version is None else found.of(version)
     remarks = await queries.pins(db, scope, number)
     story = await queries.story(db, scope, number)

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
@@ -58,6 +58,8 @@ class ChangeView:
     request: ChangeRequest
     by: str | None
     options: Sequence[Option]
+    also: Any = None
+    """The value of the column that was asked for beside."""
 
 
 async def change(db: AsyncSession, scope: Scope, number: int) -> ChangeRequest:
@@ -97,15 +99,20 @@ def shows_offer(scope: Scope, row: ChangeRequest) -> bool:
     return scope.is_staff or row.state in workflow.SHOWS_OFFER
 
 
-async def change_view(db: AsyncSession, scope: Scope, number: int) -> ChangeView:
-    """One change request whole, in three statements. Raises NotFound."""
+async def change_view(
+    db: AsyncSession, scope: Scope, number: int, also: ColumnElement[Any] | None = None
+) -> ChangeView:  # fmt: skip
+    """One change request whole, in three statements. Raises NotFound.
+
+    `also` is a column of its own that the page needs too, such as `traceability.links_column`.
+    """
     mine = (ChangeRequest.project_id == scope.project_id, ChangeRequest.number == number)
     joined = and_(
         ChangeAlternative.project_id == ChangeRequest.project_id,
         ChangeAlternative.change_number == ChangeRequest.number,
     )
     statement = (
-        select(ChangeRequest, Person.name, ChangeAlternative)
+        select(ChangeRequest, Person.name, ChangeAlternative, null() if also is None else also)
         .outerjoin(Person, Person.id == ChangeRequest.raised_by_person)
         .outerjoin(ChangeAlternative, joined)
         .where(*mine)
@@ -114,9 +121,9 @@ async def change_view(db: AsyncSession, scope: Scope, number: int) -> ChangeView
     rows = (await db.execute(statement)).all() if 0 < number <= plan.MOST_NUMBER else []
     if not rows:
         raise NotFound(f"There is no change request {number} in this project.")
-    request, name, _ = rows[0]
+    request, name, _, besides = rows[0]
     shown = [row[2] for row in rows if row[2] is not None] if shows_offer(scope, request) else []
-    return ChangeView(request, _by(scope, request, name), await _options(db, scope, number, shown))
+    return ChangeView(request, _by(scope, request, name), await _options(db, scope, number, shown), besides)
 
 
 async def options(db: AsyncSession, scope: Scope, number: int) -> list[Option]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -62,6 +62,8 @@ class DesignWithVersions:
 
     design: Design
     versions: Sequence[VersionLine]
+    also: Any = None
+    """The value of the column that was asked for beside."""
 
     @property
     def newest(self) -> VersionLine | None:
@@ -161,15 +163,20 @@ def _file_of() -> ColumnElement[bool]:
     return and_(File.project_id == DesignPart.project_id, File.number == DesignPart.file_number)
 
 
-async def with_versions(db: AsyncSession, scope: Scope, number: int) -> DesignWithVersions:
-    """A design with all its versions that the viewer may see, in one statement. Raises NotFound."""
+async def with_versions(
+    db: AsyncSession, scope: Scope, number: int, also: ColumnElement[Any] | None = None
+) -> DesignWithVersions:
+    """A design with all its versions that the viewer may see, in one statement. Raises NotFound.
+
+    `also` is a column of its own that the page needs too, such as `traceability.links_column`.
+    """
     of_version = and_(
         DesignVersion.project_id == Design.project_id,
         DesignVersion.design_number == Design.number,
         DesignVersion.audience.in_(scope.audiences),
     )
     statement = (
-        select(Design, DesignVersion, DesignPart, File)
+        select(Design, DesignVersion, DesignPart, File, null() if also is None else also)
         .outerjoin(DesignVersion, of_version)
         .outerjoin(DesignPart, _part_of(Design.number, DesignVersion.version))
         .outerjoin(File, _file_of())
@@ -181,12 +188,12 @@ async def with_versions(db: AsyncSession, scope: Scope, number: int) -> DesignWi
     if not rows:
         raise NotFound("There is no such design in this project.")
     lines: dict[int, VersionLine] = {}
-    for _, one, part, file in rows:
+    for _, one, part, file, _ in rows:
         if one is not None:
             line = lines.setdefault(one.version, VersionLine(one))
             if part is not None:
                 line.parts.append(PartLine(part, file))
-    return DesignWithVersions(rows[0][0], list(lines.values()))
+    return DesignWithVersions(rows[0][0], list(lines.values()), rows[0][-1])
 
 
 async def pins(db: AsyncSession, scope: Scope, number: int) -> list[PinLine]:

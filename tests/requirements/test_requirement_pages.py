@@ -10,6 +10,7 @@ from portal.decisions.models import Verdict
 from portal.designs import commands as designs
 from portal.trace.models import TraceKind
 from portal.trace.rules import End
+from tests.support import changes
 from tests.support.cast import add_item
 from tests.support.designs import shown
 from tests.support.requirements import add, answer, ask, change
@@ -28,6 +29,8 @@ PAGES = (
     f"{HERE}/1/versions/2",
     f"{HERE}/2",
     "/projects/BRIDGE/items/1",
+    "/projects/BRIDGE/designs/1",
+    "/projects/BRIDGE/changes/1",
 )
 
 
@@ -53,8 +56,9 @@ async def filled(database, cast, keys):
     await shown(database, cast)
     async with database.write() as db:
         await designs.add_design(db, await cast.scope(db, "dan"), title="Quicksilver design")
+    await changes.raised(database, cast)
     await link(
-        database, cast, *[
+        database, cast, (("requirement", 1), ("change_request", 1)), *[
             (("requirement", 1), (kind, number)) for kind in ("item", "design") for number in (1, 2)
         ], (("requirement", 3), ("item", 1)),
     )  # fmt: skip
@@ -134,19 +138,20 @@ async def test_a_requirement_shows_all_that_belongs_to_it(browser: Browser, fill
     for expected in (
         "A visitor types a company's name.", "Each recall of the product is listed.", "Requirement 1, version 2",
         "Version 1 is confirmed. It was changed since; this version is not confirmed.", "Agreed in the review.",
-        "What changed since version 1", "Item 1 Build the search To do",
+        "What changed since version 1", "Item 1 Build the search To do", "Change request 1",
     ):  # fmt: skip
         assert expected in text
     assert [page.words(one) for one in page.all("del")] == ["product's"]
     assert [page.words(one) for one in page.all("ins")] == ["company's"]
     assert {one.get("href") for one in page.all("section[@id='links']//a")} == {
-        "/projects/BRIDGE/items/1", "/projects/BRIDGE/designs/1",
+        "/projects/BRIDGE/items/1", "/projects/BRIDGE/designs/1", "/projects/BRIDGE/changes/1",
     }  # fmt: skip
 
 
 async def test_each_side_of_a_link_leads_to_the_other(browser: Browser, filled):
-    page = await browser.open("/projects/BRIDGE/items/1")
-    assert [one.get("href") for one in page.all("section[@id='links']//a")] == [f"{HERE}/1"]
+    for path in ("items/1", "designs/1", "changes/1"):
+        page = await browser.open(f"/projects/BRIDGE/{path}")
+        assert [one.get("href") for one in page.all("section[@id='links']//a")] == [f"{HERE}/1"]
     staff = await browser.open("/projects/BRIDGE/items/1", "dan")
     assert [one.get("href") for one in staff.all("section[@id='links']//a")] == [f"{HERE}/1", f"{HERE}/3"]
 
@@ -195,7 +200,7 @@ async def test_the_matrix_leads_to_everything_that_is_linked(browser: Browser, f
     page = await browser.open(f"{HERE}/trace")
     first, second = page.all("tbody/tr")
     assert {one.get("href") for one in first.iter("a")} == {
-        f"{HERE}/1", "/projects/BRIDGE/designs/1", "/projects/BRIDGE/items/1",
+        f"{HERE}/1", "/projects/BRIDGE/designs/1", "/projects/BRIDGE/items/1", "/projects/BRIDGE/changes/1",
     }  # fmt: skip
     assert {one.get("href") for one in second.iter("a")} == {f"{HERE}/2"}
 

@@ -1,6 +1,7 @@
 """Links are read from both ends, and only by those who may know both; what lacks links to a viewer is an orphan."""
 
 import pytest
+from sqlalchemy import select
 
 from portal import traceability
 from portal.backlog import commands as backlog
@@ -233,3 +234,15 @@ async def test_a_requirement_that_is_published_shows_its_links_from_then_on(data
     async with database.write() as db:
         await requirements.publish(db, await cast.scope(db, "dan"), 1)
     assert [kind for kind, _, _ in await links(database, cast, ITEM)] == ["requirement"]
+
+
+async def test_links_are_a_column_of_any_other_statement_too(database, cast, things):
+    await link(database, cast, REQUIREMENT, ITEM)
+    await link(database, cast, REQUIREMENT, DESIGN)
+    async with database.read() as db:
+        scope = await cast.scope(db, "ada")
+        column = traceability.links_column(scope, TraceKind.REQUIREMENT, 1)
+        none = traceability.links_column(scope, TraceKind.REQUIREMENT, 2)
+        found, empty = (await db.execute(select(column, none))).one()
+        assert traceability.links_from(found) == await traceability.links_of(db, scope, TraceKind.REQUIREMENT, 1)
+    assert traceability.links_from(empty) == traceability.links_from(None) == []
