@@ -71,6 +71,12 @@ async def test_a_draft_answers_a_client_like_what_is_not_there(browser: Browser,
     await browser.open(f"{LIST}/{path}", "ada", expect=404)
 
 
+@pytest.mark.parametrize("path", ["5", "5/preview"])
+async def test_the_picture_of_a_draft_is_no_file_for_a_client(browser: Browser, drawn: Cast, path: str) -> None:
+    assert (await browser.get(f"/projects/BRIDGE/files/{path}", "ada")).status_code == 404
+    assert (await browser.get(f"/projects/BRIDGE/files/{path}", "dan")).status_code != 404
+
+
 async def test_nobody_from_outside_opens_a_design(browser: Browser, drawn: Cast) -> None:
     for path in PAGES:
         await browser.open(path, "mallory", expect=404)
