@@ -1,4 +1,4 @@
-"""The page of a document for people: PDF/A-3b with the same invoice for machines inside (Factur-X, profile EN 16931).
+"""The page of a document for people: PDF/A-3b and PDF/UA-1, with the same invoice for machines inside (Factur-X).
 
 The page is set by the room of documents; what is written here is the data on it, in the document's language, and the
 metadata by which programs know that the PDF is a Factur-X invoice. The same document gives the same bytes.
@@ -17,10 +17,11 @@ from portal.billing.identifiers import SCHEMES
 from portal.billing.logo import logo_svg
 from portal.billing.totals import TaxGroup, Totals
 from portal.billing.words import LANGUAGES, labels, unit
-from portal.documents.typesetting import Attached, typeset
+from portal.documents.typesetting import ACCESSIBLE, STANDARD, Attached, typeset
 from portal.money import Money
 
 JSON_FILE = "invoice.json"
+STANDARDS = (STANDARD, ACCESSIBLE)
 
 
 async def invoice_pdf(document: InvoiceDocument, cii: bytes | None) -> bytes:
@@ -34,9 +35,9 @@ async def invoice_pdf(document: InvoiceDocument, cii: bytes | None) -> bytes:
     if cii is None:
         content = stored.to_json(document).encode()
         attached = Attached(JSON_FILE, content, "application/json", words["attachment"], "data")
-        return await typeset("invoice", page.data(has_xml=False), attached, at)
+        return await typeset("invoice", page.data(has_xml=False), attached, at, STANDARDS)
     attached = Attached(FILE, cii, "text/xml", words["attachment"], "alternative")
-    return declared(await typeset("invoice", page.data(has_xml=True), attached, at))
+    return declared(await typeset("invoice", page.data(has_xml=True), attached, at, STANDARDS))
 
 
 class _Page:

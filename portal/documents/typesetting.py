@@ -19,6 +19,8 @@ from portal.documents import fonts
 
 FOLDER = Path(__file__).parent / "pages"
 STANDARD = "a-3b"
+ACCESSIBLE = "ua-1"
+"""PDF/UA-1 (ISO 14289-1) beside it, for pages that keep its rules: the typesetter refuses others."""
 _LONG_WORD = re.compile(r"[^\s\u2e80-\uffef]{41,}")
 _DIGEST = re.compile(r"[0-9a-f]{64}|[0-9A-Za-z_-]{43}")
 _BREAK = "\u200b"
@@ -40,15 +42,18 @@ class Attached:
     relationship: str = "source"
 
 
-async def typeset(page: str, data: Mapping[str, Any], attached: Attached, at: datetime) -> bytes:
+async def typeset(
+    page: str, data: Mapping[str, Any], attached: Attached, at: datetime, standards: tuple[str, ...] = (STANDARD,)
+) -> bytes:
     """A PDF made of `pages/<page>.typ` and data; texts in `data` that the fonts lack are shown as boxes.
 
-    Runs beside the loop: the typesetter lets go of the interpreter while it works.
+    `standards` are those that the typesetter holds the page to. Runs beside the loop: the typesetter lets go of the
+    interpreter while it works.
     """
-    return await asyncio.to_thread(_typeset, page, data, attached, at)
+    return await asyncio.to_thread(_typeset, page, data, attached, at, standards)
 
 
-def _typeset(page: str, data: Mapping[str, Any], attached: Attached, at: datetime) -> bytes:
+def _typeset(page: str, data: Mapping[str, Any], attached: Attached, at: datetime, standards: tuple[str, ...]) -> bytes:
     given = {
         "data": json.dumps(_shown(data), ensure_ascii=False),
         "attached": json.dumps(
@@ -64,7 +69,7 @@ def _typeset(page: str, data: Mapping[str, Any], attached: Attached, at: datetim
             input=str(FOLDER / f"{page}.typ"),
             format="pdf",
             sys_inputs=given,
-            pdf_standards=[STANDARD],
+            pdf_standards=list(standards),
             timestamp=at.replace(microsecond=0),
         )
     assert isinstance(made, bytes)  # one page or many, a PDF is one file

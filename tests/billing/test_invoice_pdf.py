@@ -54,11 +54,12 @@ def png(mode="RGBA", size=(40, 20)):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 class TestInEachLanguage:
-    async def test_it_is_pdf_a_3b_tagged_with_its_language_and_fonts(self, language):
+    async def test_it_is_pdf_a_3b_and_pdf_ua_1_tagged_with_its_language_and_fonts(self, language):
         with pikepdf.open(io.BytesIO(await pdf_of(language=language))) as pdf:
             with pdf.open_metadata() as metadata:
                 assert metadata["pdfaid:part"] == "3"
                 assert metadata["pdfaid:conformance"] == "B"
+                assert metadata["{http://www.aiim.org/pdfua/ns/id/}part"] == "1"
                 assert metadata["dc:creator"] == [AGENCY.name]
                 assert "RE-2026-0042" in metadata["dc:title"]
             assert str(pdf.Root.Lang).startswith(LANGUAGES[language][0])
