@@ -40,16 +40,20 @@ class Trust:
     certificates: Path | None
     _keys: tuple[PublicKey, ...] | None = field(default=None, repr=False)
 
-    def given(self) -> tuple[PublicKey, ...] | None:
-        """The keys of `--keys`, if there are any. Raises Invalid."""
-        if self._keys is None and self.keys_file is not None:
-            self._keys = read_keys(self.keys_file)
+    def known(self) -> tuple[PublicKey, ...] | None:
+        """The keys, if there are any. Raises Invalid for a file that holds none."""
+        if self._keys is None:
+            self._keys = read_keys(self.keys_file) if self.keys_file else _own_keys()
         return self._keys
 
     def keys(self) -> tuple[PublicKey, ...]:
-        """The keys that receipts are checked by. Raises Invalid where there are none."""
-        self._keys = self.given() or _own_keys()
-        return self._keys
+        """The keys that receipts are checked by. Raises SettingsError where there are none."""
+        if (keys := self.known()) is None:
+            raise SettingsError(
+                "A receipt is checked by the portal's published keys: fetch <portal>/.well-known/portal-keys.json "
+                "once, keep it, and give it by --keys."
+            )
+        return keys
 
     def roots(self) -> "Sequence[Certificate]":
         """The certificates that time stamps are checked by; none where none are known. Raises Invalid, OSError."""
@@ -88,7 +92,7 @@ async def verify(
     if whole:
         _end(BROKEN if not _told(await _verify_database(older or [])) else 0)
     trust = Trust(trusted, certificates)
-    trust.given()  # a wrong key set is said once, before anything else
+    trust.known()  # a wrong key set is said once, before anything else
     codes = [_verify_file(file, older[0] if older else None, trust) for file in files or ()]
     _end(max(codes, default=0))
 
@@ -110,7 +114,7 @@ def _verify_file(file: Path, older: Path | None, trust: Trust) -> int:
     """Checks one file and tells of it; the exit code."""
     try:
         if is_zip(file):
-            return 0 if _told(verify_archive(file, older, trust.given())) else BROKEN
+            return 0 if _told(verify_archive(file, older, trust.known())) else BROKEN
         return _verify_receipt(file, trust)
     except (OSError, SettingsError) as error:
         for sentence in sentences(error):
@@ -188,13 +192,11 @@ def _own_settings() -> Settings | None:
         return None  # not the portal's machine
 
 
-def _own_keys() -> tuple[PublicKey, ...]:
+def _own_keys() -> tuple[PublicKey, ...] | None:
+    """The keys of the portal on this machine; none are made for looking at somebody else's file."""
     chosen = _own_settings()
     if chosen is None or not (chosen.keys_dir / signing.SIGNING_FILE).exists():
-        raise SettingsError(
-            "A receipt is checked by the portal's published keys: fetch <portal>/.well-known/portal-keys.json once, "
-            "keep it, and give it by --keys."
-        )
+        return None
     return keys_of(chosen).public
 
 

@@ -179,3 +179,13 @@ class TestThePrivateKey:
             said = bridge("keys", command)
             private = (bridge.folder / "keys" / "signing.pem").read_text().split("-----")[2].strip()
             assert private not in said.out + said.err
+
+
+def test_on_its_own_machine_an_archive_is_held_against_the_portals_keys(bridge: Shell, tmp_path: Path) -> None:
+    path = str(tmp_path / "a.zip")
+    bridge("export", "BRIDGE", "-o", path)
+    assert "note" not in bridge("verify", path).out
+    (bridge.folder / "keys").rename(tmp_path / "gone")
+    assert "note    The keys come from the archive itself" in bridge("verify", path).out
+    open_keys(bridge.folder / "keys", "127.0.0.1:8000")
+    assert "signature" in bridge("verify", path, code=3).out
