@@ -1,4 +1,4 @@
-"""Test acceptance: plans, cases, rounds, results, defects, acceptances."""
+"""Test acceptance: plans, cases, rounds, results, defects, acceptances; and when a contract lets silence count."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds the tables."""
+    """Adds the tables, and the contract's column."""
+    op.add_column("contract", sa.Column("deemed_after_days", sa.Integer(), nullable=True))
     op.create_table(
         "test_plan",
         sa.Column("project_id", sa.Uuid(), nullable=False),
@@ -23,6 +24,7 @@ def upgrade() -> None:
         sa.Column("change_number", sa.Integer(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("offered_version", sa.Integer(), nullable=True),
+        sa.Column("is_gate", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -51,7 +53,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["project_id", "plan_number"],
             ["test_plan.project_id", "test_plan.number"],
-            name=op.f("fk_test_plan_version_project_id_plan_number_test_plan"),
+            name="fk_test_plan_version_plan",
         ),
         sa.PrimaryKeyConstraint("project_id", "plan_number", "version", name=op.f("pk_test_plan_version")),
     )
@@ -78,16 +80,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["project_id", "plan_number", "version"],
             ["test_plan_version.project_id", "test_plan_version.plan_number", "test_plan_version.version"],
-            name=op.f("fk_test_case_project_id_plan_number_version_test_plan_version"),
+            name="fk_test_case_version",
         ),
         sa.PrimaryKeyConstraint("project_id", "plan_number", "version", "number", name=op.f("pk_test_case")),
-        sa.UniqueConstraint(
-            "project_id",
-            "plan_number",
-            "version",
-            "external_ref",
-            name=op.f("uq_test_case_project_id_plan_number_version_external_ref"),
-        ),
+        sa.UniqueConstraint("project_id", "plan_number", "version", "external_ref", name="uq_test_case_external_ref"),
     )
     op.create_table(
         "test_round",
@@ -103,11 +99,13 @@ def upgrade() -> None:
         sa.Column("opened_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("closed_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("cases", sa.Integer(), nullable=False),
+        sa.Column("passed", sa.Integer(), nullable=False),
+        sa.Column("not_applicable", sa.Integer(), nullable=False),
+        sa.Column("blocked", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["project_id", "plan_number"],
-            ["test_plan.project_id", "test_plan.number"],
-            name=op.f("fk_test_round_project_id_plan_number_test_plan"),
+            ["project_id", "plan_number"], ["test_plan.project_id", "test_plan.number"], name="fk_test_round_plan"
         ),
         sa.PrimaryKeyConstraint("project_id", "plan_number", "number", name=op.f("pk_test_round")),
     )
@@ -121,7 +119,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["project_id", "plan_number", "round_number"],
             ["test_round.project_id", "test_round.plan_number", "test_round.number"],
-            name=op.f("fk_test_tester_project_id_plan_number_round_number_test_round"),
+            name="fk_test_tester_round",
         ),
         sa.PrimaryKeyConstraint("project_id", "plan_number", "round_number", "person_id", name=op.f("pk_test_tester")),
     )
@@ -132,6 +130,13 @@ def upgrade() -> None:
         sa.Column("round_number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("case_number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column(
+            "why",
+            sa.Enum(
+                "new", "not_passed", "defect_done", "covers_changed", name="test_why", native_enum=False, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column(
             "verdict",
             sa.Enum("passed", "not_applicable", "blocked", "failed", name="test_outcome", native_enum=False, length=32),
             nullable=True,
@@ -139,7 +144,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["project_id", "plan_number", "round_number"],
             ["test_round.project_id", "test_round.plan_number", "test_round.number"],
-            name=op.f("fk_test_round_case_project_id_plan_number_round_number_test_round"),
+            name="fk_test_round_case_round",
         ),
         sa.PrimaryKeyConstraint(
             "project_id", "plan_number", "round_number", "case_number", name=op.f("pk_test_round_case")
@@ -164,19 +169,44 @@ def upgrade() -> None:
         sa.Column("device", sa.String(), nullable=False),
         sa.Column("at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("is_latest", sa.Boolean(), nullable=False),
+        sa.Column("undone_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_test_result_person_id_person")),
         sa.ForeignKeyConstraint(
-            ["project_id", "plan_number", "round_number", "case_number"],
-            [
-                "test_round_case.project_id",
-                "test_round_case.plan_number",
-                "test_round_case.round_number",
-                "test_round_case.case_number",
-            ],
-            name=op.f("fk_test_result_project_id_plan_number_round_number_case_number_test_round_case"),
+            ["project_id", "plan_number", "round_number"],
+            ["test_round.project_id", "test_round.plan_number", "test_round.number"],
+            name="fk_test_result_round",
         ),
         sa.PrimaryKeyConstraint("project_id", "id", name=op.f("pk_test_result")),
+    )
+    op.create_table(
+        "test_standing",
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("case_number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("round_number", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column(
+            "verdict",
+            sa.Enum("passed", "not_applicable", "blocked", "failed", name="test_outcome", native_enum=False, length=32),
+            nullable=True,
+        ),
+        sa.Column("at", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id", "plan_number"], ["test_plan.project_id", "test_plan.number"], name="fk_test_standing_plan"
+        ),
+        sa.PrimaryKeyConstraint("project_id", "plan_number", "case_number", name=op.f("pk_test_standing")),
+    )
+    op.create_table(
+        "test_file",
+        sa.Column("project_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("file_number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id", "plan_number"], ["test_plan.project_id", "test_plan.number"], name="fk_test_file_plan"
+        ),
+        sa.PrimaryKeyConstraint("project_id", "plan_number", "file_number", name=op.f("pk_test_file")),
     )
     op.create_table(
         "test_defect",
@@ -192,9 +222,7 @@ def upgrade() -> None:
         ),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["project_id", "plan_number"],
-            ["test_plan.project_id", "test_plan.number"],
-            name=op.f("fk_test_defect_project_id_plan_number_test_plan"),
+            ["project_id", "plan_number"], ["test_plan.project_id", "test_plan.number"], name="fk_test_defect_plan"
         ),
         sa.PrimaryKeyConstraint("project_id", "plan_number", "case_number", "item_number", name=op.f("pk_test_defect")),
     )
@@ -228,19 +256,24 @@ def upgrade() -> None:
         sa.Column("build_hash", sa.String(length=128), nullable=False),
         sa.Column("deemed_on", sa.Date(), nullable=True),
         sa.Column("announced", sa.Integer(), nullable=False),
+        sa.Column("announced_on", sa.Date(), nullable=True),
         sa.Column("reservations", sa.JSON(), nullable=False),
         sa.Column("asked_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("settled_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["project_id", "plan_number"],
-            ["test_plan.project_id", "test_plan.number"],
-            name=op.f("fk_acceptance_project_id_plan_number_test_plan"),
+            ["project_id", "plan_number"], ["test_plan.project_id", "test_plan.number"], name="fk_acceptance_plan"
         ),
         sa.ForeignKeyConstraint(
             ["project_id"], ["project_ledger.id"], name=op.f("fk_acceptance_project_id_project_ledger")
         ),
         sa.PrimaryKeyConstraint("project_id", "number", name=op.f("pk_acceptance")),
+    )
+    op.create_index(
+        "ix_test_case_position",
+        "test_case",
+        ["project_id", "plan_number", "version", "position", "number"],
+        unique=False,
     )
     op.create_index("ix_test_tester_person", "test_tester", ["person_id"], unique=False)
     op.create_index(
@@ -256,6 +289,7 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index("ix_test_defect_item", "test_defect", ["project_id", "item_number"], unique=False)
+    op.create_index("ix_acceptance_plan", "acceptance", ["project_id", "plan_number", "number"], unique=False)
     op.create_index("ix_acceptance_state", "acceptance", ["state", "deemed_on"], unique=False)
 
 
@@ -263,6 +297,8 @@ def downgrade() -> None:
     """Removes them."""
     op.drop_table("acceptance")
     op.drop_table("test_defect")
+    op.drop_table("test_file")
+    op.drop_table("test_standing")
     op.drop_table("test_result")
     op.drop_table("test_round_case")
     op.drop_table("test_tester")
@@ -270,3 +306,4 @@ def downgrade() -> None:
     op.drop_table("test_case")
     op.drop_table("test_plan_version")
     op.drop_table("test_plan")
+    op.drop_column("contract", "deemed_after_days")

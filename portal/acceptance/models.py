@@ -37,6 +37,17 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class Why(StrEnum):
+    """Why a round asks a case."""
+
+    NEW = "new"
+    """It was never run, or reads otherwise since."""
+    NOT_PASSED = "not_passed"
+    DEFECT_DONE = "defect_done"
+    COVERS_CHANGED = "covers_changed"
+    """It passed, and what it covers was changed since."""
+
+
 class VerdictRule(StrEnum):
     """How several testers' results of a case become its verdict."""
 
@@ -71,6 +82,16 @@ def _enum(kind: type[StrEnum], name: str) -> Enum:
 _OUTCOME = _enum(Outcome, "test_outcome")
 
 
+def _of_plan(table: str) -> ForeignKeyConstraint:
+    plan = ["test_plan.project_id", "test_plan.number"]
+    return ForeignKeyConstraint(["project_id", "plan_number"], plan, name=f"fk_{table}_plan")
+
+
+def _of_round(table: str) -> ForeignKeyConstraint:
+    number = ["test_round.project_id", "test_round.plan_number", "test_round.number"]
+    return ForeignKeyConstraint(["project_id", "plan_number", "round_number"], number, name=f"fk_{table}_round")
+
+
 class TestPlan(Base):
     """What is to be tested before something is accepted. `version` is the newest; it is offered or still a draft."""
 
@@ -86,6 +107,8 @@ class TestPlan(Base):
     version: Mapped[int]
     offered_version: Mapped[int | None]
     """The newest version that the client may see; None while there is none."""
+    is_gate: Mapped[bool] = mapped_column(default=False)
+    """A go/no-go: what comes after its milestone cannot be accepted while the last word on it is no."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     seq: Mapped[int]
 
@@ -95,9 +118,7 @@ class TestPlanVersion(Base):
 
     __test__ = False
     __tablename__ = "test_plan_version"
-    __table_args__ = (
-        ForeignKeyConstraint(["project_id", "plan_number"], ["test_plan.project_id", "test_plan.number"]),
-    )
+    __table_args__ = (_of_plan("test_plan_version"),)
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     plan_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -120,9 +141,11 @@ class TestCase(Base):
         ForeignKeyConstraint(
             ["project_id", "plan_number", "version"],
             ["test_plan_version.project_id", "test_plan_version.plan_number", "test_plan_version.version"],
+            name="fk_test_case_version",
         ),
-        UniqueConstraint("project_id", "plan_number", "version", "external_ref"),
+        UniqueConstraint("project_id", "plan_number", "version", "external_ref", name="uq_test_case_external_ref"),
         CheckConstraint("priority BETWEEN 1 AND 3", name="priority_1_to_3"),
+        Index("ix_test_case_position", "project_id", "plan_number", "version", "position", "number"),
     )
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -152,9 +175,7 @@ class TestRound(Base):
 
     __test__ = False
     __tablename__ = "test_round"
-    __table_args__ = (
-        ForeignKeyConstraint(["project_id", "plan_number"], ["test_plan.project_id", "test_plan.number"]),
-    )
+    __table_args__ = (_of_plan("test_round"),)
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     plan_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -169,6 +190,11 @@ class TestRound(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     cases: Mapped[int]
     """How many cases are asked in it."""
+    passed: Mapped[int] = mapped_column(default=0)
+    """How many of them have this verdict now, and so on: kept up by every result, so that pages count no rows."""
+    not_applicable: Mapped[int] = mapped_column(default=0)
+    blocked: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
     seq: Mapped[int]
 
 
@@ -178,10 +204,7 @@ class TestTester(Base):
     __test__ = False
     __tablename__ = "test_tester"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["project_id", "plan_number", "round_number"],
-            ["test_round.project_id", "test_round.plan_number", "test_round.number"],
-        ),
+        _of_round("test_tester"),
         Index("ix_test_tester_person", "person_id"),
     )
 
@@ -192,14 +215,11 @@ class TestTester(Base):
 
 
 class RoundCase(Base):
-    """A case that a round asks, with its verdict so far: kept up by every result, so that pages count no rows."""
+    """A case that a round asks, with its verdict so far, kept up by every result."""
 
     __tablename__ = "test_round_case"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["project_id", "plan_number", "round_number"],
-            ["test_round.project_id", "test_round.plan_number", "test_round.number"],
-        ),
+        _of_round("test_round_case"),
         Index("ix_test_round_case_verdict", "project_id", "plan_number", "round_number", "verdict"),
     )
 
@@ -207,25 +227,20 @@ class RoundCase(Base):
     plan_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     round_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     case_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    why: Mapped[Why] = mapped_column(_enum(Why, "test_why"))
     verdict: Mapped[Outcome | None] = mapped_column(_OUTCOME)
     """None while it was not run."""
 
 
 class TestResult(Base):
-    """What one tester said of one case. Never changed: a later one of the same tester takes its place."""
+    """What one tester said of one case. Its words never change: a later one of the same tester takes its place."""
 
     __test__ = False
     __tablename__ = "test_result"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["project_id", "plan_number", "round_number", "case_number"],
-            [
-                "test_round_case.project_id", "test_round_case.plan_number", "test_round_case.round_number",
-                "test_round_case.case_number",
-            ],
-        ),
+        _of_round("test_result"),
         Index("ix_test_result_case", "project_id", "plan_number", "round_number", "case_number", "seq"),
-    )  # fmt: skip
+    )
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -244,8 +259,40 @@ class TestResult(Base):
     at: Mapped[datetime] = mapped_column(UtcDateTime())
     """When it was entered, by the device's clock, never later than when it arrived."""
     is_latest: Mapped[bool]
-    """Whether this tester has said nothing of this case in this round since."""
+    """Whether this tester, or machine, has said nothing of this case in this round since; never of one taken back."""
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When its tester took it back. It stays, and counts no more; the one before counts again."""
     seq: Mapped[int]
+
+
+class TestStanding(Base):
+    """How a case stands over all rounds: its last verdict, and of which wording. None: it was run, and taken back."""
+
+    __test__ = False
+    __tablename__ = "test_standing"
+    __table_args__ = (_of_plan("test_standing"),)
+
+    project_id: Mapped[UUID] = mapped_column(primary_key=True)
+    plan_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    case_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    round_number: Mapped[int]
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    """Of the case as it was tested: it says nothing of one that reads otherwise."""
+    verdict: Mapped[Outcome | None] = mapped_column(_OUTCOME)
+    at: Mapped[datetime] = mapped_column(UtcDateTime())
+    seq: Mapped[int]
+
+
+class TestFile(Base):
+    """A file that a result of a plan names: what its testers may open, who may open nothing else."""
+
+    __test__ = False
+    __tablename__ = "test_file"
+    __table_args__ = (_of_plan("test_file"),)
+
+    project_id: Mapped[UUID] = mapped_column(primary_key=True)
+    plan_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    file_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class TestDefect(Base):
@@ -254,7 +301,7 @@ class TestDefect(Base):
     __test__ = False
     __tablename__ = "test_defect"
     __table_args__ = (
-        ForeignKeyConstraint(["project_id", "plan_number"], ["test_plan.project_id", "test_plan.number"]),
+        _of_plan("test_defect"),
         Index("ix_test_defect_item", "project_id", "item_number"),
     )
 
@@ -272,7 +319,8 @@ class Acceptance(Base):
 
     __tablename__ = "acceptance"
     __table_args__ = (
-        ForeignKeyConstraint(["project_id", "plan_number"], ["test_plan.project_id", "test_plan.number"]),
+        _of_plan("acceptance"),
+        Index("ix_acceptance_plan", "project_id", "plan_number", "number"),
         Index("ix_acceptance_state", "state", "deemed_on"),
     )
 
@@ -295,6 +343,8 @@ class Acceptance(Base):
     """The day after which it counts as accepted without a word, where the contract says so."""
     announced: Mapped[int] = mapped_column(default=0)
     """How often that was announced."""
+    announced_on: Mapped[date | None]
+    """When it was announced last."""
     reservations: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     """As {item, text, due_on}, once accepted with reservations."""
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime())

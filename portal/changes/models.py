@@ -100,6 +100,8 @@ class Contract(Base):
     milestones: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     """Original dates as {number, on}."""
     signed_on: Mapped[date]
+    deemed_after_days: Mapped[int | None]
+    """After how many days without an answer something counts as accepted; None: never, as where nothing is agreed."""
     amendments: Mapped[int] = mapped_column(default=0)
     """How many there are: the last one's number."""
     seq: Mapped[int]

@@ -1,0 +1,31 @@
+"""Text out of cells and elements: HTML to lines, nothing that no reader shows, bounded."""
+
+import html
+import re
+
+LONGEST = 10_000
+_BREAK = re.compile(r"<\s*(?:br|/p|/div|/li|/tr|/h[1-6])\b[^>]*>", re.IGNORECASE)
+_ITEM = re.compile(r"<\s*li\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[a-z!/][^>]*>", re.IGNORECASE)
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def text(value: object) -> str:
+    """A cell's or an element's text: tags become lines and list marks, entities their signs, blanks are tidied."""
+    given = _UNSEEN.sub("", "" if value is None else str(value)).replace("\r\n", "\n").replace("\r", "\n")
+    if _TAG.search(given):
+        given = html.unescape(_without_tags(given))
+    lines = [" ".join(one.split()) for one in given.split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()[:LONGEST]
+
+
+def line(value: object, longest: int = 300) -> str:
+    """The same on one line, for titles and names."""
+    return " ".join(text(value).split())[:longest]
+
+
+def _without_tags(given: str) -> str:
+    import nh3
+
+    marked = _ITEM.sub("\n- ", _BREAK.sub("\n", given))
+    return nh3.clean(marked, tags=set(), clean_content_tags={"script", "style"})

@@ -1,0 +1,101 @@
+"""XML from outside: no document types, no entities, no network, bounded. TestRail's export and JUnit's reports."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from portal.acceptance.imports.model import ImportedCase, ImportedResult, Read, Step
+from portal.acceptance.imports.plain import line, text
+from portal.acceptance.models import Outcome
+from portal.errors import Invalid, TooLarge
+
+MOST_CASES = 20_000
+PRIORITIES = {"critical": 1, "high": 1, "medium": 2, "normal": 2, "low": 3}
+
+
+def read_xml(content: bytes) -> Read:
+    """A TestRail export or a JUnit report. Raises Invalid for anything else, TooLarge for too many cases."""
+    root = _root(content)
+    match _name(root):
+        case "testsuites" | "testsuite":
+            return Read("junit", results=_bounded(_results(root)))
+        case "suite":
+            return Read("testrail", cases=_bounded(_cases(root, "")))
+    raise Invalid("This XML is neither a TestRail export nor a JUnit report.", field="file", value=_name(root)[:40])
+
+
+def _root(content: bytes) -> Any:
+    from lxml import etree  # type: ignore[import-untyped]
+
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as fault:
+        raise Invalid(f"This is no XML: {str(fault)[:120]}.", field="file") from None
+    if root.getroottree().docinfo.doctype:
+        raise Invalid("A file with a document type definition is not read.", field="file")
+    return root
+
+
+def _bounded(found: Iterator[Any]) -> list[Any]:
+    kept: list[Any] = []
+    for one in found:
+        if len(kept) >= MOST_CASES:
+            raise TooLarge(f"A file may have {MOST_CASES:,} cases.", field="file")
+        kept.append(one)
+    return kept
+
+
+def _cases(node: Any, section: str) -> Iterator[ImportedCase]:
+    for child in node:
+        match _name(child):
+            case "sections" | "cases":
+                yield from _cases(child, section)
+            case "section":
+                name = line(_of(child, "name"))
+                yield from _cases(child, f"{section} / {name}" if section and name else name or section)
+            case "case":
+                yield _case(child, section)
+
+
+def _case(node: Any, section: str) -> ImportedCase:
+    custom = next(iter(node.iterchildren("{*}custom")), node)
+    steps = [Step(text(_of(one, "content")), text(_of(one, "expected"))) for one in custom.iter("{*}step")]
+    plain = text(_of(custom, "steps"))
+    return ImportedCase(
+        title=line(_of(node, "title")) or line(_of(node, "id")), section=section,
+        precondition=text(_of(custom, "preconds")), steps=tuple(steps) or ((Step(plain),) if plain else ()),
+        expected=text(_of(custom, "expected")), external_ref=line(_of(node, "id"), 200),
+        priority=priority_of(_of(node, "priority")), criterion=line(_of(node, "references")),
+    )  # fmt: skip
+
+
+def priority_of(value: object) -> int:
+    """1 to 3 from a tool's word or number: `Critical`, `2 - Medium`, `P1`."""
+    words = line(value).casefold()
+    for word, priority in PRIORITIES.items():
+        if word in words:
+            return priority
+    digits = [one for one in words if one.isdigit()]
+    return min(max(int(digits[0]), 1), 3) if digits else 2
+
+
+def _results(root: Any) -> Iterator[ImportedResult]:
+    for node in root.iter("{*}testcase"):
+        inside = {_name(child): child for child in node if isinstance(child.tag, str)}
+        outcome = next((told for tag, told in _TOLD.items() if tag in inside), Outcome.PASSED)
+        said = inside.get("failure", inside.get("error", inside.get("skipped")))
+        message = "" if said is None else said.get("message") or said.text
+        names = [one for one in (node.get("classname"), node.get("name")) if one]
+        yield ImportedResult(line(".".join(names)), outcome, text(message)[:2000], line(node.get("time"), 20))
+
+
+_TOLD = {"failure": Outcome.FAILED, "error": Outcome.BLOCKED, "skipped": Outcome.NOT_APPLICABLE}
+
+
+def _name(node: Any) -> str:
+    return str(node.tag).rpartition("}")[2]
+
+
+def _of(node: Any, tag: str) -> str:
+    child = next(iter(node.iterchildren(f"{{*}}{tag}")), None)
+    return "" if child is None else "".join(child.itertext())
