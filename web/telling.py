@@ -49,7 +49,6 @@ SENTENCES: Mapping[str, str] = {
     "import.finished": _("Items were imported"),
     "milestone.accepted": _("The client confirmed a milestone"),
     "decision.asked": _("A decision was asked for"),
-    "decision.reminded": _("The client was reminded of a decision that is due"),
     "decision.answered": _("A decision was answered"),
     "decision.withdrawn": _("A question was withdrawn"),
     "decision.superseded": _("A newer version took the place of a question"),
@@ -282,7 +281,13 @@ def _subject(happening: Happening, teller: Teller) -> str:
         return " – ".join(f"{kinds.get(end.get('kind'), '')} {end.get('number', '')}".strip() for end in ends)
     if event.subject_kind in ("iteration", "milestone") and event.subject_number is not None:
         return happening.plan.get((event.subject_kind, event.subject_number), "")
-    named = {"status": "name", "decision": "title", "design": "title", "requirement": "title"}.get(event.subject_kind)
+    named = {
+        "status": "name",
+        "decision": "title",
+        "design": "title",
+        "requirement": "title",
+        "change_request": "title",
+    }.get(event.subject_kind)
     return happening.title or (str(event.body.get(named, "")) if named else "")
 
 

@@ -266,10 +266,16 @@ def _touched(scope: Scope, kind: SeriesKind, line: PlanLine | None, first: date,
     return select(latest.subquery().c.item_number)
 
 
+def _change_behind(scope: Scope, cause: chart.Cause, rows: Sequence[Any]) -> int | None:
+    """The change request that made an item move on that day: what was new was new by its first moment's alone."""
+    moments = rows[:1] if cause.why is chart.Why.CREATED else rows
+    why = [one.change_number for one in moments if day_in(one.valid_from, scope.zone) == cause.day]
+    return next((number for number in reversed(why) if number), None)
+
+
 def _named(scope: Scope, cause: chart.Cause, rows: Sequence[Any]) -> NamedCause:
     row = rows[0]
-    why = [one.change_number for one in rows if one.change_number and day_in(one.valid_from, scope.zone) == cause.day]
-    change_request = why[-1] if why else None
+    change_request = _change_behind(scope, cause, rows)
     if scope.is_staff or (row.item_audience == Audience.CLIENT and not row.deleted):
         return NamedCause(cause, cause.number, row.title, change_request)
     return NamedCause(cause, None, None, change_request)

@@ -126,7 +126,6 @@ async def tell(
     audience: Audience = Audience.CLIENT,
 ) -> int:
     """Appends an event of a change request. Whatever is for `client` must say nothing of money."""
-    event = ledger.NewEvent(
-        f"change_request.{happened}", "change_request", request.number, audience, body, scope.viewer.actor, clock.now()
-    )
+    kind, told = f"change_request.{happened}", {"title": request.title} | body
+    event = ledger.NewEvent(kind, "change_request", request.number, audience, told, scope.viewer.actor, clock.now())
     return await ledger.append(db, scope.project_id, [event])

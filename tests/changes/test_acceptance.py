@@ -98,6 +98,14 @@ async def test_the_step_of_the_burndown_names_it(database, cast, contract, keys,
     assert found.now.scope == 14
 
 
+async def test_what_was_new_before_is_not_new_by_the_change_request(database, cast, contract, keys):
+    await answer(database, cast, keys, await an_offer(database, cast))
+    async with database.read() as db:
+        scope = await cast.scope(db, "eve")
+        found = await reports.burndown(db, scope, await planlines.plan_lines(db, scope), Wanted())
+    assert {(named.number, named.change_request) for named in found.causes} == {(1, None), (2, 1)}
+
+
 async def test_an_item_that_is_removed_leaves_by_the_change_request(database, cast, contract, keys):
     request = await an_offer(database, cast, LATER | {"items_changed": [{"number": 1, "removed": True}]})
     with time_machine.travel(clock.now() + timedelta(days=1)):
