@@ -2,7 +2,10 @@
 
 import base64
 import re
+import warnings
 
+MOST_DOTS = 4_000_000
+"""Of a picture: what a small file unpacks to is bounded too."""
 _SVG = re.compile(rb"\s*(<\?xml[^>]*\?>\s*)?<svg[\s>]")
 _REFERS = re.compile(
     rb"<!|<\?(?!xml )|href\s*=\s*[\"'](?!#|data:image/)|url\(\s*[\"']?(?!#)|<(script|foreignObject)", re.I
@@ -24,15 +27,25 @@ def logo_svg(logo: bytes | None) -> str:
     return logo.decode("utf-8", "ignore")
 
 
-def _wrapped(picture: bytes, kind: str) -> str:
+def _size(picture: bytes) -> tuple[int, int] | None:
+    """Width and height as the picture's head states them; nothing is unpacked."""
     from io import BytesIO
 
     from PIL import Image
 
-    try:
-        width, height = Image.open(BytesIO(picture)).size
-    except OSError:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is lower
+        try:
+            return Image.open(BytesIO(picture)).size
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return None
+
+
+def _wrapped(picture: bytes, kind: str) -> str:
+    size = _size(picture)
+    if size is None or size[0] * size[1] > MOST_DOTS:
         return ""
+    width, height = size
     data = base64.b64encode(picture).decode()
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from portal import money
 from portal.billing import amounts, identifiers, parties, taxes
 from portal.billing.document import InvoiceDocument, Kind
+from portal.billing.logo import logo_svg
 from portal.billing.words import LANGUAGES
 from portal.errors import Invalid
 
@@ -86,6 +87,9 @@ def _head(document: InvoiceDocument) -> Iterator[tuple[Any, ...]]:
         yield "look.colour", "a colour is written like #3451b2", document.look.colour
     if document.look.logo is not None and len(document.look.logo) > MOST_LOGO:
         yield "look.logo", f"a logo has at most {MOST_LOGO // 1000} kB", len(document.look.logo)
+    elif document.look.logo is not None and not logo_svg(document.look.logo):
+        right = "a logo is a PNG, JPEG or SVG picture of at most 4 million dots, which refers to nothing outside itself"
+        yield "look.logo", right, repr(document.look.logo[:20])
     if document.deliver_to_country and document.deliver_to_country not in identifiers.COUNTRIES:
         right = "the country of delivery is an ISO 3166-1 code such as DE"
         yield "deliver_to_country", right, document.deliver_to_country, "BR-57"

@@ -5,6 +5,7 @@ import io
 import re
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 from decimal import Decimal
 
@@ -48,7 +49,7 @@ def run(program):
 
 def png(mode="RGBA", size=(40, 20)):
     picture = io.BytesIO()
-    Image.new(mode, size, "#b3412e").save(picture, "PNG")
+    Image.new(mode, size, 1 if mode == "1" else "#b3412e").save(picture, "PNG")
     return picture.getvalue()
 
 
@@ -291,6 +292,13 @@ class TestTheLogo:
         picture = io.BytesIO()
         Image.new("RGB", (30, 10)).save(picture, "JPEG")
         assert "data:image/jpeg;base64," in logo_svg(picture.getvalue())
+
+    @pytest.mark.parametrize("size", [(2001, 2000), (20_000, 20_000), (1, 4_000_001)])
+    def test_a_picture_that_unpacks_to_too_much_is_left_out(self, size):
+        packed = png("1", (8, 8))
+        head = packed[:16] + size[0].to_bytes(4) + size[1].to_bytes(4) + packed[24:29]
+        crc = zlib.crc32(head[12:29]).to_bytes(4)
+        assert logo_svg(head + crc + packed[33:]) == ""
 
     async def test_an_svg_is_shown_as_it_is(self):
         logo = (

@@ -63,6 +63,7 @@ BROKEN = {
     "too many lines": (sample(lines=tuple(replace(HOURS, number=str(at)) for at in range(1001))), "lines", ""),
     "a language that we do not write": (sample(language="fr"), "language", ""),
     "a colour that is none": (sample(look=Look("red")), "look.colour", ""),
+    "a logo that is no picture": (sample(look=Look(logo=b"<html>")), "look.logo", ""),
     "a logo too large": (sample(look=Look(logo=b"x" * 300_001)), "look.logo", ""),
     "due before issued": (sample(due_on=ISSUED - DAY), "due_on", ""),
     "due in ten years": (sample(due_on=ISSUED + 3650 * DAY), "due_on", ""),
