@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from portal.access import SYSTEM
 from portal.backlog.activity import Happening
 from portal.backlog.queries import AGENCY
 from portal.ledger.queries import EventRow
@@ -72,6 +73,21 @@ SENTENCES: Mapping[str, str] = {
     "contract.recorded": _("The contract was recorded"),
     "contract.changed": _("The contract was corrected"),
     "contract.amended": _("The contract was amended"),
+    "billing_account.changed": _("How the project is billed was changed"),
+    "payment_plan.set": _("It was set when the price is due"),
+    "invoice.drafted": _("An invoice was drafted"),
+    "invoice.draft_changed": _("The draft of an invoice was changed"),
+    "invoice.draft_discarded": _("The draft of an invoice was thrown away"),
+    "invoice.issued": _("An invoice was issued"),
+    "invoice.credited": _("A credit note was issued"),
+    "invoice.cancelled": _("An invoice was taken back by a credit note"),
+    "invoice.payment_recorded": _("A payment came in"),
+    "invoice.paid_back": _("Money was paid back"),
+    "invoice.asked_about": _("The client asked about an invoice"),
+    "invoice.disputed": _("The client disputed an invoice"),
+    "invoice.answered": _("The team answered about an invoice"),
+    "invoice.dispute_settled": _("A dispute about an invoice was settled"),
+    "invoice.reminded": _("A reminder of an overdue invoice was sent"),
     "file.added": _("A file was added"),
     "file.opened": _("A file was shown to the client"),
     "design.added": _("A design was begun"),
@@ -139,8 +155,10 @@ MARKS = {
 }
 
 PLACES = {"item": "items", "milestone": "milestones", "decision": "decisions", "design": "designs",
-          "requirement": "requirements", "change_request": "changes"}  # fmt: skip
+          "requirement": "requirements", "change_request": "changes", "invoice": "invoices"}  # fmt: skip
 """Subjects with a page of their own, and where it is."""
+LISTS = {"contract": "contract", "payment_plan": "invoices", "billing_account": "invoices"}
+"""Subjects that there is one of, and the page that shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +238,8 @@ def tell(happening: Happening, teller: Teller) -> Told | None:
 
 def actor_text(name: str | None, gettext: Gettext) -> str:
     """How somebody is named on a page; empty where nobody is."""
-    return gettext(_("The team")) if name == AGENCY else name or ""
+    known = {AGENCY: _("The team"), SYSTEM.actor: _("The portal")}
+    return gettext(known[name]) if name in known else name or ""
 
 
 def _kind_told(event: EventRow) -> str:
@@ -287,12 +306,13 @@ def _subject(happening: Happening, teller: Teller) -> str:
         "design": "title",
         "requirement": "title",
         "change_request": "title",
+        "invoice": "reference",
     }.get(event.subject_kind)
     return happening.title or (str(event.body.get(named, "")) if named else "")
 
 
 def _link(event: EventRow, teller: Teller) -> str:
-    if event.subject_kind == "contract":
-        return f"/projects/{teller.key}/contract"
+    if event.subject_kind in LISTS:
+        return f"/projects/{teller.key}/{LISTS[event.subject_kind]}"
     place = PLACES.get(event.subject_kind)
     return f"/projects/{teller.key}/{place}/{event.subject_number}" if place and event.subject_number else ""
