@@ -62,9 +62,8 @@ async def reply(db: AsyncSession, scope: Scope, number: int, pin_number: int, te
     design = await queries.design(db, scope, number)
     to = await queries.pin(db, scope, number, pin_number)
     mine = (DesignReply.project_id == scope.project_id, DesignReply.design_number == number)
-    count = await db.scalar(select(func.count()).where(*mine, DesignReply.pin_number == pin_number))
-    if (count or 0) >= rules.MOST_REPLIES:
-        raise Conflict(f"A remark has at most {rules.MOST_REPLIES} answers.")
+    if (await db.scalar(select(func.count()).where(*mine)) or 0) >= rules.MOST_REPLIES:
+        raise Conflict(f"The remarks of a design have at most {rules.MOST_REPLIES:,} answers.")
     to.seq = await _tell(db, scope, design, to, "design.pin_replied", {"text": words})
     row = DesignReply(
         project_id=scope.project_id, seq=to.seq, design_number=number, pin_number=pin_number, text=words,

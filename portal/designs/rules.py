@@ -18,8 +18,8 @@ from portal.projects.rules import check_name, check_text
 MOST_VERSIONS = 200
 MOST_PARTS = 20
 MOST_PINS = 500
-MOST_REPLIES = 100
-"""Of one pin. With the bounds before it: what one page has to read."""
+MOST_REPLIES = 4_000
+"""Of one design. With the bounds before it: what one page has to read (queries.MOST_ROWS)."""
 LONGEST_DESCRIPTION = 20_000
 LONGEST_REMARK = 4_000
 LONGEST_URL = 2_000

@@ -221,3 +221,8 @@ async def test_there_is_an_end_to_remarks_and_replies(database, cast, design, mo
 async def test_of_remarks_at_once_each_has_a_number_of_its_own(database, cast, design):
     made = await asyncio.gather(*(pin(database, cast, who) for who in ("ada", "eve", "finn", "wei")))
     assert sorted(one.number for one in made) == [1, 2, 3, 4]
+
+
+def test_a_page_can_read_all_that_may_be_said() -> None:
+    assert rules.MOST_PINS + rules.MOST_REPLIES <= queries.MOST_ROWS
+    assert rules.MOST_VERSIONS * rules.MOST_PARTS <= queries.MOST_ROWS
