@@ -90,6 +90,9 @@ def _head(document: InvoiceDocument) -> Iterator[tuple[Any, ...]]:
     elif document.look.logo is not None and not logo_svg(document.look.logo):
         right = "a logo is a PNG, JPEG or SVG picture of at most 4 million dots, which refers to nothing outside itself"
         yield "look.logo", right, repr(document.look.logo[:20])
+    for at, note in enumerate(document.notes):
+        if not note:
+            yield f"notes[{at}]", "a note says something, or is left out", "", "PEPPOL-R008"
     if document.deliver_to_country and document.deliver_to_country not in identifiers.COUNTRIES:
         right = "the country of delivery is an ISO 3166-1 code such as DE"
         yield "deliver_to_country", right, document.deliver_to_country, "BR-57"

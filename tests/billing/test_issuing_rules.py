@@ -297,6 +297,8 @@ BROKEN = {
         "lines",
         "",
     ),
+    "a note that says nothing": (sample(notes=("Thanks", "")), "notes[1]", "PEPPOL-R008"),
+    "a credit note without a reason": (credit_of(sample(), "GS-1", ISSUED, ""), "notes[0]", "PEPPOL-R008"),
     "a control character": (sample(notes=("a\x00b",)), "notes[0]", ""),
     "half a surrogate pair": (buyer(name="a\ud800"), "buyer.name", ""),
     "a carriage return": (sample(notes=("a\rb",)), "notes[0]", ""),
