@@ -159,7 +159,8 @@ def _refused(refusal: PortalError, locale: str) -> VerifyPage:
 
 async def _received(request: Request) -> bytes:
     """The file of the form, whole. Raises TooLarge before more than a receipt was read, Invalid for another form."""
-    if int(request.headers.get("content-length", "0") or 0) > MOST_BODY:
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > len(str(MOST_BODY)) or int(length) > MOST_BODY):
         raise TooLarge("This is too large to be a receipt.", field="large")
     content = bytearray()
     try:

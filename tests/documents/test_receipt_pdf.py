@@ -11,9 +11,10 @@ import pytest
 from portal.decisions.receipt_pdf import LANGUAGES, Agency, receipt_pdf
 from portal.documents import fonts
 from portal.documents.typesetting import _compiler
-from portal.ledger import receipts
+from portal.ledger import receipts, timestamps
 from portal.ledger.models import Receipt
 from portal.ledger.receipt_files import read_receipt, receipt_json
+from tests.support import authority as authorities
 from tests.support.receipts import CONTENT, EVIDENCE, MONDAY, PORTAL, PROJECT, keys_in, seal
 
 AGENCY = Agency("Bright Harbour", "#3451b2", PORTAL)
@@ -95,6 +96,19 @@ class TestTheForm:
     async def test_the_same_receipt_gives_the_same_bytes(self, signing, locale):
         first, second = await in_language(signing, locale), await in_language(signing, locale)
         assert hashlib.sha256(first).digest() == hashlib.sha256(second).digest()
+
+
+async def test_a_stamped_receipt_says_when_the_authority_saw_it(signing, tmp_path):
+    authority = authorities.make(tmp_path / "authority")
+    receipt = receipt_of(signing)
+    request = timestamps.request_for(receipt.token)
+    roots = timestamps.read_roots(authority.roots)
+    receipt.timestamp = timestamps.stamp_from(authority.reply(request.as_bytes()), request, receipt.token, roots)
+    proved = receipts.verify(receipt.token, signing.public)
+    made = await receipt_pdf(receipt, proved, AGENCY, english, "en")
+    at = timestamps.check(receipt.timestamp, receipt.token, roots)
+    assert f"stamped it with the time (RFC 3161): {at.day} {at:%B %Y, %H:%M:%S} UTC." in " ".join(text_of(made).split())
+    assert read_receipt(made).timestamp == receipt.timestamp
 
 
 ODD = {"key": "A", "title": "x", "lines": [1], "net": "1", "gross": "1", "taxes": []}
