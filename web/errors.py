@@ -70,6 +70,12 @@ SAID_BY_ROOMS = (
     _("Only the client's people decide; staff never decide for them."),
     _("You are not asked in this decision."),
     _("Write something first."),
+    _("This offer does not stand any more."),
+    _("The last day of this offer has passed: it can no longer be accepted."),
+    _("What was offered does not stand any more: it must be offered anew."),
+    _("This does not fit the contract any more: it must be offered anew."),
+    _("The agency raised this: it takes it back itself."),
+    _("It is offered to you: answer the offer instead."),
     _("The database is busy with another change. Please try again in a moment."),
 )
 """Sentences of the rooms that a page may show as they are; here so that the catalogues have them."""

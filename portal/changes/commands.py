@@ -54,7 +54,7 @@ async def raise_change(
 def _said(text: str, field: str) -> str:
     words = pricing.words(text, field)
     if not words:
-        raise Invalid(f"{field}: say what is wanted.", field=field, value=text)
+        raise Invalid("Write something first.", field=field, value=text)
     return words
 
 

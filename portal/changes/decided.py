@@ -20,7 +20,7 @@ async def before(db: AsyncSession, scope: Scope, decision: Decision, given: Answ
     if request.state is not ChangeState.OFFERED or request.decision_number != decision.number:
         raise Conflict("This offer does not stand any more.")
     if given.verdict.is_approval and is_over(scope, request):
-        raise Conflict(f"The offer was valid until {request.valid_until}: it can no longer be accepted.")
+        raise Conflict("The last day of this offer has passed: it can no longer be accepted.")
 
 
 def is_over(scope: Scope, request: ChangeRequest) -> bool:

@@ -30,6 +30,9 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/projects/{key}/requirements/trace": ("/projects/RECALLS/requirements/trace",),
     "/projects/{key}/requirements/{number}": ("/projects/RECALLS/requirements/1", "/projects/RECALLS/requirements/3"),
     "/projects/{key}/requirements/{number}/versions/{version}": ("/projects/RECALLS/requirements/1/versions/1",),
+    "/projects/{key}/changes": ("/projects/RECALLS/changes",),
+    "/projects/{key}/changes/new": ("/projects/RECALLS/changes/new",),
+    "/projects/{key}/changes/{number}": ("/projects/RECALLS/changes/1",),
     "/projects/{key}/milestones": ("/projects/RECALLS/milestones",),
     "/projects/{key}/milestones/{number}": ("/projects/RECALLS/milestones/1",),
     "/projects/{key}/activity": ("/projects/RECALLS/activity",),
@@ -44,6 +47,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Each page → addresses at which a client sees it in its different states."""
 STAFF_PAGES: dict[str, tuple[str, ...]] = {
+    "/projects/{key}/contract": ("/projects/DAEMON/contract", "/projects/RECALLS/contract"),
     "/projects/{key}/visibility": ("/projects/RECALLS/visibility", "/projects/DAEMON/visibility"),
 }
 NO_PAGES = {
@@ -56,7 +60,8 @@ NO_PAGES = {
 """Addresses that lead on, answer programs, or show a page that is listed under its other address."""
 DAEMON = ("/projects/DAEMON", "/projects/DAEMON/backlog", "/projects/DAEMON/board?iteration=1",
           "/projects/DAEMON/burndown", "/projects/DAEMON/burndown?series=iteration-1",
-          "/projects/DAEMON/activity", "/projects/DAEMON/requirements",
+          "/projects/DAEMON/activity", "/projects/DAEMON/requirements", "/projects/DAEMON/changes",
+          "/projects/DAEMON/changes/1", "/projects/DAEMON/decisions/1",
           "/projects/DAEMON/requirements/trace")  # fmt: skip
 """The other project has what the first has not: iterations, hundreds of items, a backlog of many pages."""
 LOOKS = [(1280, "light", "en"), (360, "dark", "ru"), (1280, "dark", "zh_CN"), (360, "light", "zh_CN")]

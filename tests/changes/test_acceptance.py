@@ -148,7 +148,7 @@ async def test_after_its_last_day_an_offer_cannot_be_accepted(database, cast, co
     request = await an_offer(database, cast)
     with time_machine.travel(clock.now() + timedelta(days=32)):
         before = await everything(database)
-        with pytest.raises(Conflict, match="valid until"):
+        with pytest.raises(Conflict, match="last day"):
             await answer(database, cast, keys, request)
         assert await everything(database) == before
 
