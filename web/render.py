@@ -1,7 +1,8 @@
 """From a page's context to its HTML: one compiled environment a language, and the frame that every page shares."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -80,6 +81,8 @@ def environment(locale: str) -> Environment:
         number=lambda value: formats.number(value, locale),
         exact=lambda value: formats.exact(value, locale),
         price=lambda value, currency: formats.price(value, currency, locale),
+        written=lambda text, currency: formats.price(Decimal(text), currency, locale),
+        day_text=lambda text: formats.day(date.fromisoformat(text), locale),
         money=lambda minor, currency: formats.money(minor, currency, locale),
         waited=lambda minutes: formats.working_time(minutes, locale),
         zone=lambda name: formats.zone_name(name, locale),
