@@ -107,7 +107,7 @@ def _bounded(value: Decimal, at: str, places: int, least: Decimal, most: Decimal
     if not least <= value <= most:
         yield at, f"it must be between {least:f} and {most:f}", f"{value:.40}"
     elif value != round(value, places):
-        yield at, f"it has at most {places} decimal places", plain_decimal(value)
+        yield at, f"it has at most {places} decimal places", plain_decimal(value)[:40]
 
 
 def _accounting(document: InvoiceDocument) -> Iterator[tuple[Any, ...]]:
