@@ -307,6 +307,7 @@ def _subject(happening: Happening, teller: Teller) -> str:
         "requirement": "title",
         "change_request": "title",
         "invoice": "reference",
+        "file": "name",
     }.get(event.subject_kind)
     return happening.title or (str(event.body.get(named, "")) if named else "")
 
