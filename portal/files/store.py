@@ -108,7 +108,7 @@ class Store:
         incoming, tally = f"{INCOMING}/{uuid4().hex}", _Tally(max_bytes)
         try:
             with _answers():
-                await self._write(incoming, tally.counted(chunks))
+                await self._write(incoming, chunks, tally)
             if judge:
                 await judge(lambda: self._pieces(incoming, 0, tally.size), tally.stored())
             with _answers():
@@ -118,10 +118,20 @@ class Store:
             raise
         return tally.stored()
 
-    async def _write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
+    async def _write(self, key: str, chunks: AsyncIterator[bytes], tally: "_Tally") -> None:
+        """The library gives an upload up in the bucket when its source fails, not when it is cancelled itself."""
         import obstore
 
-        await obstore.put_async(self._objects, key, chunks, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
+        counted = tally.counted(chunks)
+        put = obstore.put_async(self._objects, key, counted, chunk_size=PART, max_concurrency=PARTS_AT_ONCE)
+        writing = asyncio.ensure_future(put)
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            tally.give_up()
+            await asyncio.wait([writing])
+            writing.exception()
+            raise
 
     async def _settle(self, incoming: str, key: str) -> None:
         import obstore
@@ -183,7 +193,7 @@ class Store:
         """Puts something there and takes it away again."""
         key = f"{INCOMING}/{uuid4().hex}"
         with _answers():
-            await self._write(key, _something())
+            await self._write(key, _something(), _Tally(PIECE))
         await self.delete(key)
 
     async def found(self) -> AsyncIterator[Found]:
@@ -225,18 +235,36 @@ class _Tally:
         self.most = most
         self.size = 0
         self._sha256 = hashlib.sha256()
+        self._waiting: asyncio.Future[bytes | None] | None = None
+        self._is_given_up = False
 
     def stored(self) -> Stored:
         return Stored(self._sha256.digest(), self.size)
 
     async def counted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        async for chunk in chunks:
+        arriving = aiter(chunks)
+        while (chunk := await self._next(arriving)) is not None:
             self.size += len(chunk)
             if self.size > self.most:
                 raise TooLarge(f"A file may have at most {self.most} bytes here.")
             self._sha256.update(chunk)
             if chunk:
                 yield chunk
+
+    async def _next(self, arriving: AsyncIterator[bytes]) -> bytes | None:
+        if self._is_given_up:
+            raise ConnectionAbortedError("the upload was given up")
+        self._waiting = asyncio.ensure_future(anext(arriving, None))
+        try:
+            return await self._waiting
+        except asyncio.CancelledError:
+            raise ConnectionAbortedError("the upload was given up") from None
+
+    def give_up(self) -> None:
+        """Makes the bytes end in an error, whoever is waiting for the next."""
+        self._is_given_up = True
+        if self._waiting:
+            self._waiting.cancel()
 
 
 async def _something() -> AsyncIterator[bytes]:

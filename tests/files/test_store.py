@@ -87,7 +87,6 @@ async def test_what_the_judge_refuses_never_gets_its_key(place: Place):
     assert place.lying() == []
 
 
-@pytest.mark.parametrize("place", ["folder"], indirect=True)
 async def test_an_upload_that_is_cancelled_leaves_nothing(place: Place):
     arrived = asyncio.Event()
 
@@ -101,7 +100,7 @@ async def test_an_upload_that_is_cancelled_leaves_nothing(place: Place):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert place.lying() == []
+    assert (place.lying(), place.half()) == ([], 0)
 
 
 async def test_a_file_is_read_whole_only_when_it_is_small(place: Place):
@@ -197,3 +196,22 @@ async def test_a_folder_elsewhere_can_be_named(tmp_path):
     await store.put(PROJECT, chunks(b"x"), max_bytes=10)
     assert (tmp_path / "my files" / key(b"x")).read_bytes() == b"x"
     assert (tmp_path / "my files").stat().st_mode & 0o777 == 0o700
+
+
+async def test_an_upload_that_is_cancelled_while_bytes_come_leaves_nothing_too(place: Place):
+    taken = 0
+
+    async def steady():
+        nonlocal taken
+        while True:
+            taken += 1
+            yield bytes(MEGA)
+
+    task = asyncio.create_task(place.store.put(PROJECT, steady(), max_bytes=2000 * MEGA))
+    while taken < 12:
+        await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (place.lying(), place.half()) == ([], 0)
+    assert taken < 500
