@@ -3,15 +3,10 @@
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from portal.access import SYSTEM, Scope
-from portal.backlog.models import Item
 from portal.changes import commands, contract_view, contracts, offers
 from portal.changes.offers import Terms
 from portal.db import Database
-from portal.ledger.models import Audience
 from portal.projects import commands as plan
 from portal.projects import queries as projects
 
@@ -41,8 +36,7 @@ async def load(database: Database, key: str) -> None:
             wanted="The daemon installs an update only when its **signature** is right, and keeps the version before.",
             reason="Two of our customers must prove which code runs on their machines.",
         )
-        alternatives = await _alternatives(db, scope, milestone.number)
-        await offers.price(db, scope, request.number, alternatives)
+        await offers.price(db, scope, request.number, _alternatives(scope, milestone.number))
         terms = Terms(valid_until=scope.today + VALID, holds_up="The plan of the next two iterations")
         await offers.offer(db, scope, request.number, terms)
 
@@ -67,10 +61,7 @@ def _contract(milestone: int, day: date) -> dict[str, Any]:
     }
 
 
-async def _alternatives(db: AsyncSession, scope: Scope, milestone: int) -> list[dict[str, Any]]:
-    shown = (Item.project_id == scope.project_id, Item.audience == Audience.CLIENT, Item.deleted.is_(False))
-    open_items = select(Item.number).where(*shown, Item.done_at.is_(None)).order_by(Item.position, Item.number)
-    number = await db.scalar(open_items.limit(1))
+def _alternatives(scope: Scope, milestone: int) -> list[dict[str, Any]]:
     return [
         {
             "title": "All of it now",
@@ -82,7 +73,6 @@ async def _alternatives(db: AsyncSession, scope: Scope, milestone: int) -> list[
                 {"title": "Check an update's signature", "points": "8", "milestone": milestone},
                 {"title": "Go back to the version before", "points": "5", "milestone": milestone},
             ],
-            "items_changed": [{"number": number, "points": "3"}] if number else [],
         },
         {
             "title": "Signatures alone, later",
