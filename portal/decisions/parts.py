@@ -97,13 +97,13 @@ def _offered(offer: Mapping[str, Any], currency: str, _: Gettext) -> Iterator[Pa
         rows.append((_("Without charge"), "", ""))
     rows.append((_("Net"), "", f"{offer['net']} {currency}"))
     for tax in offer["taxes"]:
-        rows.append((f"{_taxes(_).get(tax.get('category'), _('Tax'))} {tax.get('rate')} %", "", _text(tax.get("tax"))))
+        rows.append((_tax(tax.get("category"), tax.get("rate"), _), "", _text(tax.get("tax"))))
     rows.append((_("With tax"), "", f"{offer['gross']} {currency}"))
     yield Part(label, "prices", rows=tuple(rows))
     known = {"key", "title", "lines", "net", "gross", "taxes", "free"}
     rest = {name: value for name, value in offer.items() if name not in known and value not in (*EMPTY, "0")}
     if rest:
-        yield Part(f"{_('What follows from')} {offer['key']}", "facts", rows=tuple(_followed(rest, _)))
+        yield Part(_("What follows from %s") % offer["key"], "facts", rows=tuple(_followed(rest, _)))
 
 
 def _followed(rest: Mapping[str, Any], _: Gettext) -> Iterator[tuple[str, str]]:
@@ -128,15 +128,17 @@ def _priced(line: Mapping[str, Any], currency: str, _: Gettext) -> tuple[str, ..
     }  # fmt: skip
     unit = units.get(line.get("unit", ""), line.get("unit", ""))
     made = f"{line.get('quantity')} {unit} × {line.get('unit_price')} {currency}"
-    tax = f"{_taxes(_).get(line.get('tax_category', ''), _('Tax'))} {line.get('tax_rate')} %"
+    tax = _tax(line.get("tax_category"), line.get("tax_rate"), _)
     return _text(line.get("text")), f"{made} · {tax}", _text(line.get("net"))
 
 
-def _taxes(_: Gettext) -> dict[Any, str]:
-    return {
+def _tax(category: Any, rate: Any, _: Gettext) -> str:
+    names = {
         "E": _("Exempt from tax"), "AE": _("Reverse charge"), "K": _("Supply within the Union"), "G": _("Export"),
         "O": _("Outside the scope of tax"), "L": _("IGIC"), "M": _("IPSI"),
     }  # fmt: skip
+    name = names.get(str(category), _("Tax"))
+    return f"{name} {rate} %"
 
 
 def _is_list_of(value: Any, holds: Callable[[Any], bool]) -> bool:

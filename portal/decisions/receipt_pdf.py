@@ -53,7 +53,7 @@ def _data(
     lang, region = LANGUAGES[locale]
     data = {
         "lang": lang, "region": region, "agency": agency.name, "colour": agency.colour,
-        "document-title": f"{_('Receipt')}: {said.title}",
+        "document-title": ": ".join((_("Receipt"), said.title)),
         "document-description": f"{said.verdict}, {said.who}, {said.when}",
         "title": said.title, "subject": said.subject, "verdict": said.verdict, "who": said.who, "when": said.when,
         "tone": TONES.get(proved.event["body"].get("verdict"), "yes"), "comment": said.comment,
