@@ -7,11 +7,28 @@ something internal is no link for the client: in no list, no count, and no list 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, String, and_, func, literal, select, type_coerce, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal.acceptance.models import PlanState, TestPlan
+from portal.acceptance.queries import visible as visible_plans
 from portal.access import Scope
 from portal.backlog.models import Category, Item, ItemType, Status
 from portal.backlog.queries import visible as visible_items
@@ -83,11 +100,23 @@ def _changes(scope: Scope) -> Select[Any]:
     return select(*columns).where(ChangeRequest.project_id == scope.project_id)
 
 
+def _plans(scope: Scope) -> Select[Any]:
+    """Test plans: to the client, those that were offered."""
+    is_offered = TestPlan.offered_version.is_not(None)
+    columns: tuple[Any, ...] = (
+        TestPlan.number.label("number"), TestPlan.title.label("title"),
+        case((is_offered, PlanState.OFFERED.value), else_=PlanState.DRAFT.value).label("state"),
+        case((is_offered, Audience.CLIENT.value), else_=Audience.INTERNAL.value).label("audience"),
+    )  # fmt: skip
+    return select(*columns).where(*visible_plans(scope))
+
+
 ENDS: Mapping[TraceKind, Callable[[Scope], Select[Any]]] = {
     TraceKind.REQUIREMENT: requirements.ends,
     TraceKind.DESIGN: _designs,
     TraceKind.ITEM: _items,
     TraceKind.CHANGE_REQUEST: _changes,
+    TraceKind.TEST_PLAN: _plans,
 }
 """Of each kind, the things that a scope may know: number, title, state, audience."""
 
@@ -96,14 +125,31 @@ def links_statement(scope: Scope, kind: TraceKind, numbers: Sequence[int]) -> Se
     """What is linked with these things of one kind, as far as the scope may know it; `link_of` reads its rows.
 
     Columns: `near` (the number of one of these things), `what` (the far end's kind and state), `number`, `title`. A
-    page can ask for them within a statement that it makes anyway.
+    page can ask for them within a statement that it makes anyway, once for each kind.
     """
-    parts = [_linked(scope, kind, far, numbers) for far in ENDS if far is not kind]
-    found = union_all(*parts).subquery()
+    found = _links(kind, scope.is_staff, scope.audiences)
+    return found.params({"project": scope.project_id, f"{kind.value}_numbers": list(numbers)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Anybody:
+    """Stands for every scope of one side, whichever its project: what is made with it is kept."""
+
+    is_staff: bool
+    audiences: tuple[Audience, ...]
+    project_id: Any
+
+
+@cache
+def _links(kind: TraceKind, is_staff: bool, audiences: tuple[Audience, ...]) -> Select[Any]:
+    """Made once for each side: to put it together takes longer than to run it."""
+    anybody = cast(Scope, _Anybody(is_staff, audiences, bindparam("project", type_=Uuid())))
+    numbers: BindParameter[Any] = bindparam(f"{kind.value}_numbers", expanding=True)
+    found = union_all(*(_linked(anybody, kind, far, numbers) for far in ENDS if far is not kind)).subquery()
     return select(found.c.near, found.c.what, found.c.number, found.c.title)
 
 
-def _linked(scope: Scope, near: TraceKind, far: TraceKind, numbers: Sequence[int]) -> Select[Any]:
+def _linked(scope: Scope, near: TraceKind, far: TraceKind, numbers: Any) -> Select[Any]:
     there = ENDS[far](scope)
     near_number, far_number = sides(near, far)
     is_linked = and_(far_number == there.selected_columns.number, near_number.in_(numbers), *between(scope, near, far))

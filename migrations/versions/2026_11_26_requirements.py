@@ -106,8 +106,9 @@ def upgrade() -> None:
             "project_id", "from_kind", "from_number", "to_kind", "to_number", name=op.f("pk_trace")
         ),
     )
-    op.create_index("ix_requirement_audience", "requirement", ["project_id", "audience", "number"], unique=False)
-    op.create_index("ix_trace_to", "trace", ["project_id", "to_kind", "to_number", "from_kind"], unique=False)
+    op.create_index(
+        "ix_trace_to", "trace", ["project_id", "to_kind", "to_number", "from_kind", "from_number"], unique=False
+    )
 
 
 def downgrade() -> None:

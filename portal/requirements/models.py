@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import JSON, Enum, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import JSON, Enum, ForeignKey, ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, UtcDateTime
@@ -46,10 +46,7 @@ class Requirement(Base):
     """What the project is to do or to be, whatever its wording has become."""
 
     __tablename__ = "requirement"
-    __table_args__ = (
-        UniqueConstraint("project_id", "external_ref"),
-        Index("ix_requirement_audience", "project_id", "audience", "number"),
-    )
+    __table_args__ = (UniqueConstraint("project_id", "external_ref"),)
 
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -16,6 +16,7 @@ class TraceKind(StrEnum):
     DESIGN = "design"
     ITEM = "item"
     CHANGE_REQUEST = "change_request"
+    TEST_PLAN = "test_plan"
 
 
 _KIND = Enum(
@@ -27,7 +28,7 @@ class Trace(Base):
     """A link between two things of different kinds, read from both ends."""
 
     __tablename__ = "trace"
-    __table_args__ = (Index("ix_trace_to", "project_id", "to_kind", "to_number", "from_kind"),)
+    __table_args__ = (Index("ix_trace_to", "project_id", "to_kind", "to_number", "from_kind", "from_number"),)
 
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
     from_kind: Mapped[TraceKind] = mapped_column(_KIND, primary_key=True)

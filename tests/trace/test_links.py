@@ -18,6 +18,7 @@ from tests.support.cast import add_item
 from tests.support.designs import shown
 from tests.support.requirements import add
 from tests.support.statements import counting
+from web import render, words
 
 REQUIREMENT, DESIGN, ITEM = (End(kind, 1) for kind in (TraceKind.REQUIREMENT, TraceKind.DESIGN, TraceKind.ITEM))
 
@@ -242,7 +243,16 @@ async def test_links_are_a_column_of_any_other_statement_too(database, cast, thi
     async with database.read() as db:
         scope = await cast.scope(db, "ada")
         column = traceability.links_column(scope, TraceKind.REQUIREMENT, 1)
-        none = traceability.links_column(scope, TraceKind.REQUIREMENT, 2)
+        none = traceability.links_column(scope, TraceKind.CHANGE_REQUEST, 2)
         found, empty = (await db.execute(select(column, none))).one()
         assert traceability.links_from(found) == await traceability.links_of(db, scope, TraceKind.REQUIREMENT, 1)
     assert traceability.links_from(empty) == traceability.links_from(None) == []
+
+
+@pytest.mark.parametrize("kind", list(traceability.ENDS))
+@pytest.mark.parametrize("locale", ["en", "zh_CN", "ru"])
+def test_every_kind_has_a_word_and_a_page(kind, locale):
+    line = render.environment(locale).get_template("parts/trace.html").module.line
+    shown = str(line("BRIDGE", traceability.Link(kind, 7, "A title", "")))
+    assert 'href="/projects/BRIDGE/' in shown
+    assert f"{words.words(locale)['trace_kind'][kind]} 7" in shown
