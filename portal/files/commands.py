@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.access import Role, Scope
+from portal.access import Scope
 from portal.errors import Conflict, Invalid, TooLarge
 from portal.files import queries
 from portal.files.intake import Received
@@ -26,7 +26,7 @@ async def add_file(
     when the project's files would take more than they may; Conflict when the bytes were cleared away in between.
     """
     if by_client and not scope.is_staff:
-        scope.require(Role.VIEWER)
+        scope.require_writable()
     else:
         scope.require_staff()
     if audience not in scope.audiences:

@@ -16,7 +16,8 @@ from portal.access import Scope
 from portal.db import Database
 from portal.errors import Invalid, TooLarge
 from portal.files import drawing, kinds, names, orphans, previews, queries, scanner
-from portal.files.store import Bytes, Store, Stored
+from portal.files.arriving import Stored
+from portal.files.store import Bytes, Store
 
 PATIENCE_SECONDS = 600
 """How long a file may take to arrive."""

@@ -6,7 +6,6 @@ tell what another holds. Bytes arrive under a key of their own and get the real 
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -18,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID, uuid4
 
 from portal.errors import TooLarge, Unavailable
+from portal.files.arriving import Stored, Tally
 from portal.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
@@ -33,16 +33,11 @@ PART = 5 * 1024 * 1024
 """Bytes of an upload that go to a bucket at once: the least that S3 takes."""
 PARTS_AT_ONCE = 2
 DRAWN_AT_ONCE = 2
-_OURS = re.compile(rf"{INCOMING}/[0-9a-f]{{32}}|(?P<project>[0-9a-f-]{{36}})/(?P<sha256>[0-9a-f]{{64}})")
+_PROJECT = r"(?P<project>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_OURS = re.compile(rf"{INCOMING}/[0-9a-f]{{32}}|{_PROJECT}/(?P<sha256>[0-9a-f]{{64}})")
+    rf"{INCOMING}/[0-9a-f]{{32}}|(?P<project>[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})/(?P<sha256>[0-9a-f]{{64}})"
+)
 RETRIES: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Bytes that lie in the store."""
-
-    sha256: bytes
-    size: int
 
 
 Bytes = Callable[[], AsyncIterator[bytes]]
@@ -105,7 +100,7 @@ class Store:
 
         The bytes get their key again even when it was there: its age says when it was last sent (orphans.py).
         """
-        incoming, tally = f"{INCOMING}/{uuid4().hex}", _Tally(max_bytes)
+        incoming, tally = f"{INCOMING}/{uuid4().hex}", Tally(max_bytes)
         try:
             with _answers():
                 await self._write(incoming, chunks, tally)
@@ -118,7 +113,7 @@ class Store:
             raise
         return tally.stored()
 
-    async def _write(self, key: str, chunks: AsyncIterator[bytes], tally: "_Tally") -> None:
+    async def _write(self, key: str, chunks: AsyncIterator[bytes], tally: Tally) -> None:
         """The library gives an upload up in the bucket when its source fails, not when it is cancelled itself."""
         import obstore
 
@@ -193,7 +188,7 @@ class Store:
         """Puts something there and takes it away again."""
         key = f"{INCOMING}/{uuid4().hex}"
         with _answers():
-            await self._write(key, _something(), _Tally(PIECE))
+            await self._write(key, _something(), Tally(PIECE))
         await self.delete(key)
 
     async def found(self) -> AsyncIterator[Found]:
@@ -226,45 +221,6 @@ class Store:
             with _answers(missing=True):
                 piece = await obstore.get_range_async(self._objects, key, start=at, end=min(at + PIECE, end))
             yield bytes(piece)
-
-
-class _Tally:
-    """Digest and length of bytes on their way through."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.size = 0
-        self._sha256 = hashlib.sha256()
-        self._waiting: asyncio.Future[bytes | None] | None = None
-        self._is_given_up = False
-
-    def stored(self) -> Stored:
-        return Stored(self._sha256.digest(), self.size)
-
-    async def counted(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        arriving = aiter(chunks)
-        while (chunk := await self._next(arriving)) is not None:
-            self.size += len(chunk)
-            if self.size > self.most:
-                raise TooLarge(f"A file may have at most {self.most} bytes here.")
-            self._sha256.update(chunk)
-            if chunk:
-                yield chunk
-
-    async def _next(self, arriving: AsyncIterator[bytes]) -> bytes | None:
-        if self._is_given_up:
-            raise ConnectionAbortedError("the upload was given up")
-        self._waiting = asyncio.ensure_future(anext(arriving, None))
-        try:
-            return await self._waiting
-        except asyncio.CancelledError:
-            raise ConnectionAbortedError("the upload was given up") from None
-
-    def give_up(self) -> None:
-        """Makes the bytes end in an error, whoever is waiting for the next."""
-        self._is_given_up = True
-        if self._waiting:
-            self._waiting.cancel()
 
 
 async def _something() -> AsyncIterator[bytes]:

@@ -61,8 +61,8 @@ async def test_what_never_arrived_whole_goes_too(store, database):
 
 
 async def test_what_others_put_there_and_projects_that_are_unknown_are_left_alone(store, database):
-    (store.folder / "lost+found").mkdir()
-    foreign = [store.folder / "lost+found" / "x", store.folder / "README", store.folder / str(uuid4()) / ("a" * 64)]
+    names = ("lost+found/x", "README", f"{'-' * 36}/{'a' * 64}", f"{uuid4()}/{'a' * 64}", f"{uuid4()}/notes")
+    foreign = [store.folder / name for name in names]
     for path in foreign:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x")

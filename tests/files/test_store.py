@@ -199,17 +199,18 @@ async def test_a_folder_elsewhere_can_be_named(tmp_path):
 
 
 async def test_an_upload_that_is_cancelled_while_bytes_come_leaves_nothing_too(place: Place):
-    taken = 0
+    taken, some = 0, asyncio.Event()
 
     async def steady():
         nonlocal taken
         while True:
             taken += 1
+            if taken == 12:
+                some.set()
             yield bytes(MEGA)
 
     task = asyncio.create_task(place.store.put(PROJECT, steady(), max_bytes=2000 * MEGA))
-    while taken < 12:
-        await asyncio.sleep(0.001)
+    await some.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
