@@ -35,8 +35,6 @@ PARTS_AT_ONCE = 2
 DRAWN_AT_ONCE = 2
 _PROJECT = r"(?P<project>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 _OURS = re.compile(rf"{INCOMING}/[0-9a-f]{{32}}|{_PROJECT}/(?P<sha256>[0-9a-f]{{64}})")
-    rf"{INCOMING}/[0-9a-f]{{32}}|(?P<project>[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})/(?P<sha256>[0-9a-f]{{64}})"
-)
 RETRIES: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=20)}
 
 
