@@ -20,6 +20,7 @@ from web import (
     designs,
     files,
     health,
+    invoices,
     live,
     locale_choice,
     me,
@@ -29,7 +30,10 @@ from web import (
     render,
     requirements,
     sign_out,
+    statement,
     static_files,
+    test_results,
+    testing,
     tracing,
     well_known,
 )
@@ -37,8 +41,8 @@ from web.errors import page_for
 
 ROUTERS = (
     projects.router, backlog.router, burndown.router, activity.router, decisions.router, deciding.router,
-    receipts.router, designs.router, files.router, changes.router,
-    tracing.router, requirements.router, live.router, auth.router, sign_out.router,
+    receipts.router, designs.router, files.router, changes.router, invoices.router,
+    statement.router, tracing.router, requirements.router, testing.router, test_results.router, live.router, auth.router, sign_out.router,
     backchannel.router, me.router, calendar_feed.router, notifications.router, locale_choice.router, health.router,
     static_files.router,
     well_known.router,

@@ -1,0 +1,133 @@
+"""What testers send: a result, many at once, taken back, a defect. A result that could not be sent comes again."""
+
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from portal.acceptance import defects, pages, results
+from portal.acceptance.defects import NewDefect
+from portal.acceptance.models import Outcome, Severity
+from portal.acceptance.results import Entry
+from portal.access import Scope
+from portal.errors import Invalid
+from portal.files import commands as files
+from portal.ledger.models import Audience
+from web import uploads
+from web.deps import UnitOfWork, WritingScope
+from web.uploads import UploadForm
+
+router = APIRouter(include_in_schema=False)
+FIELDS = ("id", "outcome", "remark", "device")
+ROUND = "/projects/{key}/tests/{number}/rounds/{round_number}"
+Text = Annotated[str, Form()]
+
+
+@router.post(ROUND + "/cases/{case}/results", name="test_result")
+async def record(
+    request: Request,
+    form: Annotated[UploadForm, uploads.form(files={"file": 10}, fields=FIELDS)],
+    scope: WritingScope,
+    db: UnitOfWork,
+    number: int,
+    round_number: int,
+    case: int,
+) -> Response:
+    """Keeps one result with its files, and leads to the next case of which nothing was said."""
+    await pages.round_head(db, scope, number, round_number)
+    results.require_client(scope)
+    sent = _id(form.text("id"))
+    before = await results.known(db, scope, sent)
+    kept = [] if before else [await files.add_file(db, scope, one, audience=Audience.CLIENT, by_client=True)
+                             for one in form.files["file"]]  # fmt: skip
+    entry = Entry(
+        id=sent, case=case, outcome=_outcome(form.text("outcome")), remark=form.text("remark"),
+        files=tuple(one.number for one in kept), device=form.text("device"),
+    )  # fmt: skip
+    await results.record(db, scope, number, round_number, entry)
+    found = await pages.case_page(db, scope, number, round_number, case)
+    address = _address(scope, number, round_number)
+    following = f"{address}/cases/{found.next_to_do}" if found.next_to_do else f"{address}?notice=done"
+    if _wants_json(request):
+        return JSONResponse({"kept": str(sent), "next": following}, headers={"Cache-Control": "no-store"})
+    return _to(following)
+
+
+@router.post(ROUND + "/results", name="test_results")
+async def record_many(
+    scope: WritingScope,
+    db: UnitOfWork,
+    number: int,
+    round_number: int,
+    outcome: Text = "",
+    cases: Annotated[list[int] | None, Form()] = None,
+) -> Response:
+    """Marks many cases at once with one outcome; the page offers to take it back."""
+    await pages.round_head(db, scope, number, round_number)
+    results.require_client(scope)
+    if not cases:
+        raise Invalid("Choose some cases first.", field="cases")
+    entries = [Entry(id=uuid4(), case=one, outcome=_outcome(outcome)) for one in dict.fromkeys(cases)]
+    kept = await results.record_all(db, scope, number, round_number, entries)
+    undo = ",".join(str(one.id) for one in kept[:40])
+    return _to(f"{_address(scope, number, round_number)}?notice=marked&undo={undo}")
+
+
+@router.post(ROUND + "/results/undo", name="test_results_undo")
+async def undo(scope: WritingScope, db: UnitOfWork, number: int, round_number: int, ids: Text = "") -> Response:
+    """Takes results back that were just given: what was said before counts again."""
+    await pages.round_head(db, scope, number, round_number)
+    results.require_client(scope)
+    await results.undo(db, scope, number, round_number, [_id(one) for one in ids.split(",") if one])
+    return _to(f"{_address(scope, number, round_number)}?notice=undone")
+
+
+@router.post(ROUND + "/cases/{case}/defects", name="test_defect")
+async def raise_defect(
+    scope: WritingScope,
+    db: UnitOfWork,
+    number: int,
+    round_number: int,
+    case: int,
+    title: Text = "",
+    severity: Text = "major",
+    environment: Text = "",
+    remark: Text = "",
+) -> Response:
+    """Makes a defect of a failed case: an item of the backlog, linked both ways."""
+    try:
+        grave = Severity(severity)
+    except ValueError:
+        raise Invalid("A severity is one of blocker, major, minor.", field="severity", value=severity) from None
+    await defects.raise_defect(
+        db, scope, number, round_number, case, NewDefect(title, grave, environment=environment, remark=remark)
+    )
+    return _to(f"{_address(scope, number, round_number)}/cases/{case}#defects")
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Invalid("A result has an id of its own: open the case anew.", field="id", value=text[:40]) from None
+
+
+def _outcome(text: str) -> Outcome:
+    try:
+        return Outcome(text)
+    except ValueError:
+        raise Invalid("Choose passed, failed, blocked or not applicable.", field="outcome", value=text[:40]) from None
+
+
+def _wants_json(request: Request) -> bool:
+    """Whether the page's script sends it, which keeps the result until it has this answer."""
+    return "application/json" in request.headers.get("accept", "")
+
+
+def _address(scope: Scope, number: int, round_number: int) -> str:
+    return f"/projects/{scope.key}/tests/{number}/rounds/{round_number}"
+
+
+def _to(address: str) -> RedirectResponse:
+    return RedirectResponse(address, 303, {"Cache-Control": "no-store"})

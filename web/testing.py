@@ -1,0 +1,195 @@
+"""Test plans and their rounds in the browser: how a plan stands, a round's cases, one case, the files of results."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from portal.acceptance import pages, queries, rounds, standing
+from portal.acceptance.models import Acceptance, Outcome, Severity, TestPlan, TestPlanVersion, TestRound
+from portal.acceptance.pages import CasePage, Only, RoundHead, RoundLine
+from portal.acceptance.queries import PlanLine, TesterLine
+from portal.acceptance.standing import CaseLine, CriteriaView, DefectsOver
+from portal.files import serving
+from web.deps import ProjectScope, ReadSession, database_of
+from web.files import asked_of, sent
+from web.render import respond
+from web.uploads import store_of
+
+EACH_PAGE = 100
+WIDTH, HEIGHT, LEFT, BOTTOM = 640, 220, 36, 190
+
+router = APIRouter(include_in_schema=False)
+After = Annotated[str, Query(max_length=24)]
+
+
+@dataclass(frozen=True, slots=True)
+class PlansPage:
+    """The context of tests/list.html."""
+
+    lines: Sequence[PlanLine]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One severity of one round in the chart of defects."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    severity: Severity
+    count: int
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPage:
+    """The context of tests/plan.html."""
+
+    plan: TestPlan
+    version: TestPlanVersion
+    cases: Sequence[CaseLine]
+    next: str
+    rounds: Sequence[TestRound]
+    criteria: CriteriaView | None
+    acceptances: Sequence[Acceptance]
+    defects: DefectsOver
+    bars: Sequence[Bar]
+    only: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPage:
+    """The context of tests/round.html."""
+
+    head: RoundHead
+    cases: Sequence[RoundLine]
+    testers: Sequence[TesterLine]
+    not_run: int
+    only: str
+    next: str
+    address: str
+    undo: str
+
+
+@dataclass(frozen=True, slots=True)
+class OneCase:
+    """The context of tests/case.html. `id` is the next result's own: sent twice, it is one."""
+
+    case: CasePage
+    address: str
+    round_address: str
+    id: UUID
+    may_raise: bool
+
+
+@router.get("/projects/{key}/tests", name="tests")
+async def plans(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
+    """The test plans with their rounds and what came of them."""
+    page = PlansPage(await queries.plans(db, scope))
+    return respond(request, "tests/list.html", page, scope=scope, tab="tests")
+
+
+@router.get("/projects/{key}/tests/{number}", name="test_plan")
+async def plan(
+    request: Request,
+    scope: ProjectScope,
+    db: ReadSession,
+    number: int,
+    only: standing.Only = standing.Only.ALL,
+    after: After = "",
+) -> Response:
+    """One plan: its criteria and what is missing, its cases, its rounds, the defects over the rounds, acceptances."""
+    view = await queries.plan_view(db, scope, number)
+    cases = await standing.plan_cases(
+        db, scope, number, view.version.version, only=only, after=_place(after), limit=EACH_PAGE + 1
+    )
+    over = await standing.defects_over_rounds(db, scope, number)
+    is_offered = view.plan.offered_version is not None
+    page = PlanPage(
+        plan=view.plan, version=view.version, cases=cases[:EACH_PAGE], next=_next(cases),
+        rounds=await queries.rounds(db, scope, number),
+        criteria=await standing.criteria_view(db, scope, number) if is_offered else None,
+        acceptances=await standing.acceptances(db, scope, number), defects=over, bars=_bars(over), only=only.value,
+        address=f"/projects/{scope.key}/tests/{number}",
+    )  # fmt: skip
+    return respond(request, "tests/plan.html", page, scope=scope, tab="tests")
+
+
+def _place(after: str) -> tuple[int, int] | None:
+    """After which case a page goes on: `position.number`."""
+    position, _, number = after.partition(".")
+    is_one = position.isascii() and position.isdigit() and number.isascii() and number.isdigit()
+    return (int(position), int(number)) if is_one and len(after) < 20 else None
+
+
+def _next(cases: Sequence[CaseLine] | Sequence[RoundLine]) -> str:
+    last = cases[EACH_PAGE - 1] if len(cases) > EACH_PAGE else None
+    return f"{last.position}.{last.number}" if last else ""
+
+
+def _bars(over: DefectsOver) -> list[Bar]:
+    """The defects that each round found, stacked by severity."""
+    most = max((sum(one.found.values()) for one in over.defects), default=0)
+    if not most:
+        return []
+    room = (WIDTH - LEFT) // len(over.defects)
+    bars = []
+    for at, one in enumerate(over.defects):
+        top = BOTTOM
+        for severity in Severity:
+            count = one.found.get(severity, 0)
+            height = count * (BOTTOM - 20) // most
+            top -= height
+            if count:
+                wide = min(room - 12, 60)
+                bars.append(Bar(LEFT + at * room + 6, top, wide, height, severity, count, one.round_number))
+    return bars
+
+
+@router.get("/projects/{key}/tests/{number}/rounds/{round_number}", name="test_round")
+async def one_round(
+    request: Request,
+    scope: ProjectScope,
+    db: ReadSession,
+    number: int,
+    round_number: int,
+    only: Only = Only.ALL,
+    after: After = "",
+    undo: Annotated[str, Query(max_length=2000)] = "",
+) -> Response:
+    """A round: how far it is, and its cases with the viewer's own results."""
+    head = await pages.round_head(db, scope, number, round_number)
+    cases = await pages.round_cases(db, scope, head.round, only=only, after=_place(after), limit=EACH_PAGE + 1)
+    page = RoundPage(
+        head=head, cases=cases[:EACH_PAGE], testers=await queries.testers(db, scope, number, round_number),
+        not_run=rounds.not_run(head.round), only=only.value, next=_next(cases),
+        address=f"/projects/{scope.key}/tests/{number}/rounds/{round_number}", undo=undo,
+    )  # fmt: skip
+    return respond(request, "tests/round.html", page, scope=scope, tab="tests")
+
+
+@router.get("/projects/{key}/tests/{number}/rounds/{round_number}/cases/{case}", name="test_case")
+async def one_case(
+    request: Request, scope: ProjectScope, db: ReadSession, number: int, round_number: int, case: int
+) -> Response:
+    """One case: what to do, what was said, and the form for who tests it."""
+    found = await pages.case_page(db, scope, number, round_number, case)
+    address = f"/projects/{scope.key}/tests/{number}/rounds/{round_number}"
+    failed = {one.result.outcome for one in found.results if one.result.is_latest} & {Outcome.FAILED, Outcome.BLOCKED}
+    may_raise = bool(failed) and not scope.preview and (scope.is_staff or found.head.mine is not None)
+    page = OneCase(found, f"{address}/cases/{case}", address, uuid4(), may_raise)
+    return respond(request, "tests/case.html", page, scope=scope, tab="tests")
+
+
+@router.get("/projects/{key}/tests/{number}/files/{file}", name="test_file")
+async def file(request: Request, scope: ProjectScope, number: int, file: int) -> Response:
+    """A file that a result of this plan names, for whoever may see the plan."""
+    async with database_of(request).read() as db:
+        found = await pages.file_of_plan(db, scope, number, file)
+    return sent(store_of(request), scope, serving.download(found, asked_of(request)))
