@@ -24,7 +24,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "show_staff": {"name": _("by name"), "role": _("as “the team”"), "hidden": _("not at all")},
     "decision_kind": {
         "design": _("Design"), "requirement": _("Requirement"), "change_request": _("Change request"),
-        "milestone": _("Milestone"),
+        "milestone": _("Milestone"), "acceptance": _("Acceptance"),
     },
     "decision_state": {
         "asked": _("Open"), "decided": _("Decided"), "withdrawn": _("Withdrawn"), "superseded": _("Superseded"),
@@ -49,8 +49,15 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "tax_category": {
         "S": _("Tax"), "Z": _("Tax"), "E": _("Exempt from tax"), "AE": _("Reverse charge"),
-        "K": _("Supply within the Union"), "G": _("Export"), "O": _("Outside the scope of tax"), "L": _("IGIC"),
-        "M": _("IPSI"),
+        "K": _("Supply within the Union"), "G": _("Export"), "O": _("Outside the scope of tax"),
+        "L": _("IGIC, tax of the Canary Islands"), "M": _("IPSI, tax of Ceuta and Melilla"),
+    },
+    "invoice_state": {
+        "draft": _("Draft"), "issued": _("To be paid"), "partly_paid": _("Partly paid"), "paid": _("Paid"),
+        "cancelled": _("Taken back"),
+    },
+    "invoice_word": {
+        "question": _("Question"), "dispute": _("Dispute"), "answer": _("Answer"), "settled": _("Dispute settled"),
     },
     "side": {"client": _("The client"), "agency": _("The agency")},
     "audience": {"internal": _("Internal"), "client": _("Client"), "billing": _("Billing")},
@@ -59,12 +66,37 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "draft": _("Draft"), "offered": _("To be confirmed"), "confirmed": _("Confirmed"),
         "changes_wanted": _("Changes wanted"), "declined": _("Declined"), "withdrawn": _("Withdrawn"),
     },
+    "requirement_fact": {
+        "Kind": _("Kind"), "Functional: what it does": _("Functional: what it does"),
+        "Non-functional: how well": _("Non-functional: how well"), "Priority": _("Priority"),
+        "Must have": _("Must have"), "Should have": _("Should have"), "Could have": _("Could have"),
+        "Won't have this time": _("Won’t have this time"), "What is measured": _("What is measured"),
+        "Target": _("Target"), "How it is measured": _("How it is measured"),
+        "Last confirmed version": _("Last confirmed version"),
+    },
     "moscow": {
         "must": _("Must have"), "should": _("Should have"), "could": _("Could have"), "wont": _("Won’t have this time"),
     },
     "trace_kind": {
         "requirement": _("Requirement"), "design": _("Design"), "item": _("Item"),
-        "change_request": _("Change request"),
+        "change_request": _("Change request"), "test_plan": _("Test plan"),
+    },
+    "test_plan_state": {"draft": _("Draft"), "offered": _("Offered")},
+    "test_outcome": {
+        "passed": _("Passed"), "not_applicable": _("Not applicable"), "blocked": _("Blocked"), "failed": _("Failed"),
+    },
+    "test_why": {
+        "new": _("New, or worded anew"), "not_passed": _("Not passed yet"), "defect_done": _("Its defect was fixed"),
+        "covers_changed": _("What it covers was changed"),
+    },
+    "verdict_rule": {
+        "worst_of_latest": _("The worst of the testers’ latest results"), "latest": _("The latest result of all"),
+        "majority_of_latest": _("What most testers said last"),
+    },
+    "severity": {"blocker": _("Blocker"), "major": _("Major"), "minor": _("Minor")},
+    "acceptance_state": {
+        "asked": _("Open"), "accepted": _("Accepted"), "accepted_with_reservations": _("Accepted with reservations"),
+        "refused": _("Refused"), "deemed": _("Deemed accepted, without a signature"), "withdrawn": _("Withdrawn"),
     },
 }  # fmt: skip
 
