@@ -39,5 +39,5 @@ def _facts(head: Requirement, version: RequirementVersion) -> list[list[str]]:
                ("How it is measured", version.how_measured)]  # fmt: skip
     facts += [[term, text] for term, text in measure if text]
     if head.confirmed_version is not None:
-        facts.append(["Confirmed before", f"Version {head.confirmed_version}"])
+        facts.append(["Last confirmed version", str(head.confirmed_version)])
     return facts

@@ -128,7 +128,7 @@ async def test_a_version_that_was_confirmed_once_can_be_confirmed_again_as_the_n
         assert (await read(database, cast)).confirmed_version == version
         await change(database, cast, 1, title=f"Wording {version}")
     content = asked.content_of((await ask(database, cast, 1))[0])
-    assert content["facts"][-1] == ["Confirmed before", "Version 2"]
+    assert content["facts"][-1] == ["Last confirmed version", "2"]
 
 
 async def test_a_question_that_staff_withdrew_can_be_asked_again_in_the_same_words(database, cast):

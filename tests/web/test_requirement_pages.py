@@ -8,14 +8,17 @@ import pytest
 from portal import traceability
 from portal.decisions.models import Verdict
 from portal.designs import commands as designs
+from portal.requirements import wording
 from portal.trace.models import TraceKind
 from portal.trace.rules import End
 from tests.support import changes
 from tests.support.cast import add_item
+from tests.support.decisions import keys_in
 from tests.support.designs import shown
 from tests.support.requirements import add, answer, ask, change
 from tests.support.statements import counting
 from tests.web.conftest import Browser
+from web import words
 
 HERE = "/projects/BRIDGE/requirements"
 PAGES = (
@@ -39,6 +42,12 @@ async def link(database, cast, *pairs):
         scope = await cast.scope(db, "dan")
         for (one, first), (other, second) in pairs:
             await traceability.link(db, scope, End(TraceKind(one), first), End(TraceKind(other), second))
+
+
+@pytest.fixture
+def keys(tmp_path):
+    """The portal's signing keys."""
+    return keys_in(tmp_path)
 
 
 @pytest.fixture
@@ -171,10 +180,10 @@ async def test_an_old_version_stays_readable_with_what_was_said_to_it(browser: B
 
 
 async def test_whoever_is_asked_is_led_to_the_question(browser: Browser, filled):
-    for who, words in (("ada", "Decide"), ("eve", "To the question"), ("dan", "To the question")):
+    for who, label in (("ada", "Decide"), ("eve", "To the question"), ("dan", "To the question")):
         page = await browser.open(f"{HERE}/2", who)
         (button,) = page.all("a[@class='button primary']")
-        assert (button.get("href"), page.words(button)) == ("/projects/BRIDGE/decisions/2", words)
+        assert (button.get("href"), page.words(button)) == ("/projects/BRIDGE/decisions/2", label)
     assert "Largest paint" in page.text
 
 
@@ -189,6 +198,13 @@ async def test_the_question_shows_what_is_confirmed(browser: Browser, filled):
         "Each recall of the product",
     ):
         assert expected in text
+
+
+def test_every_fact_of_a_question_has_a_word_in_each_language():
+    known = words.WORDS["requirement_fact"]
+    facts = {*wording.KINDS.values(), *wording.PRIORITIES.values(), "Kind", "Priority", "What is measured", "Target",
+             "How it is measured", "Last confirmed version"}  # fmt: skip
+    assert facts == known.keys()
 
 
 @pytest.mark.parametrize("path", ["3", "99", "0", "1/versions/3", "1/versions/0", "3/versions/1", "99999999999"])
