@@ -27,10 +27,12 @@ from api.shapes import Day, DecimalOut, Incoming, Moment, Number, Outgoing, abse
 from portal.changes import contract_view, contracts
 from portal.changes.contract_view import ContractView
 from portal.changes.models import Amendment, Contract, ContractKind, Period
+from portal.changes.terms import MOST_DEEMED_DAYS
 from portal.errors import NotFound
 from portal.money import Money
 
 router = door("contract", "/projects/{key}/contract")
+DEEMED = "After how many days without an answer what was tested counts as accepted; null: never."
 Words = Annotated[str, Field(max_length=20_000)]
 LINE: dict[str, Any] = {
     "text": "The portal, as specified", "quantity": "1", "unit": "LS", "unit_price": "48000.00", "tax_category": "S",
@@ -55,6 +57,7 @@ class ContractFields(Incoming):
     quality_terms: Words = absent()
     documents: Annotated[list[Number], Field(max_length=100)] = absent()
     milestones: Annotated[list[DateIn], Field(max_length=100)] = absent()
+    deemed_after_days: Annotated[int | None, Field(ge=1, le=MOST_DEEMED_DAYS, description=DEEMED)] = absent()
 
 
 class ContractNew(ContractFields):
@@ -123,6 +126,7 @@ class ContractOut(Outgoing):
     documents: list[DocumentOut]
     milestones: list[DateOut]
     signed_on: Day
+    deemed_after_days: int | None
     amendments: int
 
 
@@ -158,7 +162,8 @@ class AmendmentPage(Outgoing):
 def shape(view: ContractView) -> dict[str, Any]:
     """The contract as JSON values."""
     row = view.contract
-    fields = ("kind", "bought", "currency", "period", "payment_terms", "quality_terms", "signed_on", "amendments")
+    fields = ("kind", "bought", "currency", "period", "payment_terms", "quality_terms", "signed_on",
+              "deemed_after_days", "amendments")  # fmt: skip
     dates = [{name: getattr(one, name) for name in DateOut.model_fields} for one in view.milestones]
     return ContractOut(
         **{field: getattr(row, field) for field in fields},

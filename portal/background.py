@@ -20,6 +20,7 @@ from starlette.datastructures import State
 
 from api.models import IdempotencyKey
 from portal import clock, stamping
+from portal.acceptance import deeming
 from portal.changes import expiry
 from portal.connectors.models import ImportJob
 from portal.db import Base, Database
@@ -203,6 +204,11 @@ async def expire_offers(state: State) -> int:
     return await expiry.expire_due(state.database)
 
 
+async def deem_accepted(state: State) -> int:
+    """Announces, and then records, what counts as accepted without an answer, where the contract says so."""
+    return await deeming.deem_due(state.database)
+
+
 async def send_mail(state: State) -> None:
     """Sends what is in the outbox, until cancelled. Leases keep several processes from sending the same mail."""
     compose = composer(state.settings, catalogues.catalogue)
@@ -241,6 +247,7 @@ JOBS = (
     Job("fail abandoned imports", 60, fail_abandoned_imports),
     Job("remind of decisions", 300, remind_of_decisions),
     Job("expire offers", 300, expire_offers),
+    Job("deem accepted", 300, deem_accepted),
     Job("tell people", 5, tell_people),
     Job("send digests", 60, send_digests),
     Job("collect orphaned files", 6 * 3600, collect_orphans),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal.acceptance import decided as acceptance
 from portal.access import SYSTEM, Scope
 from portal.changes import decided as changes
 from portal.decisions import commands, queries
@@ -32,6 +33,7 @@ FOLLOWS: Mapping[DecisionKind, Follow] = {
     DecisionKind.REQUIREMENT: Follow(requirements.before, requirements.after),
     DecisionKind.CHANGE_REQUEST: Follow(changes.before, changes.after),
     DecisionKind.MILESTONE: Follow(milestones.before, milestones.after),
+    DecisionKind.ACCEPTANCE: Follow(acceptance.before, acceptance.after),
 }
 
 

@@ -49,6 +49,7 @@ SENTENCES: Mapping[str, str] = {
     "invitation.sent": _("Somebody was invited"),
     "import.finished": _("Items were imported"),
     "milestone.accepted": _("The client confirmed a milestone"),
+    "milestone.deemed_accepted": _("A milestone counts as accepted, without a signature"),
     "decision.asked": _("A decision was asked for"),
     "decision.answered": _("A decision was answered"),
     "decision.withdrawn": _("A question was withdrawn"),
@@ -105,6 +106,27 @@ SENTENCES: Mapping[str, str] = {
     "requirement.confirmed": _("A requirement was confirmed"),
     "requirement.changes_wanted": _("The client wants a requirement changed"),
     "requirement.declined": _("A requirement was declined"),
+    "test_plan.added": _("A test plan was begun"),
+    "test_plan.changed": _("A test plan was changed"),
+    "test_plan.version_begun": _("The next version of a test plan was begun"),
+    "test_plan.cases_added": _("Cases were added to a test plan"),
+    "test_plan.case_changed": _("A case of a test plan was changed"),
+    "test_plan.case_removed": _("A case was taken out of a test plan"),
+    "test_plan.offered": _("A test plan was put to the client"),
+    "test_round.opened": _("A round of testing was opened"),
+    "test_round.testers_added": _("Testers were added to a round"),
+    "test_round.closed": _("A round of testing was closed"),
+    "test_result.recorded": _("A test was run"),
+    "test_result.undone": _("Results of tests were taken back"),
+    "test_result.imported": _("Results of automatic tests came in"),
+    "test_case.defect_raised": _("A failed test became a defect"),
+    "acceptance.asked": _("Acceptance was asked for"),
+    "acceptance.announced": _("It was announced from when silence counts as acceptance"),
+    "acceptance.accepted": _("The client accepted what was tested"),
+    "acceptance.accepted_with_reservations": _("The client accepted with reservations"),
+    "acceptance.refused": _("The client refused acceptance"),
+    "acceptance.deemed": _("It counts as accepted, without a signature: the period of the contract passed"),
+    "acceptance.withdrawn": _("The question of acceptance was withdrawn"),
     "trace.linked": _("Two things were linked"),
     "trace.unlinked": _("A link was taken away"),
 }
@@ -145,7 +167,21 @@ FIELDS_OF: Mapping[str, Mapping[str, str]] = {
 WORDS_OF_REQUIREMENT = {"kind": "requirement_kind", "priority": "moscow"}
 LONG_TEXTS = {"description", "acceptance_criteria", "how_measured"}
 BY_CATEGORY = {"done": "item.finished", "doing": "item.started", "dropped": "item.dropped", "todo": "item.changed"}
+COUNTS: Mapping[str, str] = {
+    "cases": _("Cases"),
+    "passed": _("Passed"),
+    "failed": _("Failed"),
+    "blocked": _("Blocked"),
+    "not_applicable": _("Not applicable"),
+    "not_run": _("Not run"),
+}
+"""What a round of testing came to."""
 MARKS = {
+    "acceptance.asked": "ask",
+    "acceptance.accepted": "done",
+    "acceptance.accepted_with_reservations": "done",
+    "acceptance.refused": "ask",
+    "test_case.defect_raised": "ask",
     "requirement.confirmed": "done",
     "requirement.changes_wanted": "ask",
     "decision.asked": "ask",
@@ -155,7 +191,8 @@ MARKS = {
 }
 
 PLACES = {"item": "items", "milestone": "milestones", "decision": "decisions", "design": "designs",
-          "requirement": "requirements", "change_request": "changes", "invoice": "invoices"}  # fmt: skip
+          "requirement": "requirements", "change_request": "changes", "invoice": "invoices",
+          "test_plan": "tests"}  # fmt: skip
 """Subjects with a page of their own, and where it is."""
 LISTS = {"contract": "contract", "payment_plan": "invoices", "billing_account": "invoices"}
 """Subjects that there is one of, and the page that shows them."""
@@ -256,6 +293,9 @@ def _kind_told(event: EventRow) -> str:
 
 
 def _told_changes(happening: Happening, teller: Teller) -> Iterable[Change]:
+    if happening.event.kind == "test_round.closed":
+        counts = ((label, happening.event.body.get(field)) for field, label in COUNTS.items())
+        yield from (Change(teller.gettext(label), "", str(count)) for label, count in counts if count)
     known = {**FIELDS, **FIELDS_OF.get(happening.event.subject_kind, {}), **(STAFF_FIELDS if teller.is_staff else {})}
     for field, (before, after) in _changes(happening.event).items():
         if field not in known:
@@ -307,6 +347,7 @@ def _subject(happening: Happening, teller: Teller) -> str:
         "requirement": "title",
         "change_request": "title",
         "invoice": "reference",
+        "test_plan": "title",
         "file": "name",
     }.get(event.subject_kind)
     return happening.title or (str(event.body.get(named, "")) if named else "")
@@ -316,4 +357,6 @@ def _link(event: EventRow, teller: Teller) -> str:
     if event.subject_kind in LISTS:
         return f"/projects/{teller.key}/{LISTS[event.subject_kind]}"
     place = PLACES.get(event.subject_kind)
+    if event.kind.startswith("acceptance."):
+        return f"/projects/{teller.key}/tests/{event.subject_number}#acceptances"
     return f"/projects/{teller.key}/{place}/{event.subject_number}" if place and event.subject_number else ""

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("change_number", sa.Integer(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("offered_version", sa.Integer(), nullable=True),
+        sa.Column("last_case", sa.Integer(), nullable=False),
         sa.Column("is_gate", sa.Boolean(), nullable=False),
         sa.Column("created_at", UtcDateTime(timezone=True), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -115,6 +116,7 @@ def upgrade() -> None:
         sa.Column("plan_number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("round_number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_test_tester_person_id_person")),
         sa.ForeignKeyConstraint(
             ["project_id", "plan_number", "round_number"],

@@ -107,6 +107,8 @@ class TestPlan(Base):
     version: Mapped[int]
     offered_version: Mapped[int | None]
     """The newest version that the client may see; None while there is none."""
+    last_case: Mapped[int] = mapped_column(default=0)
+    """The highest number that a case ever had."""
     is_gate: Mapped[bool] = mapped_column(default=False)
     """A go/no-go: what comes after its milestone cannot be accepted while the last word on it is no."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
@@ -212,6 +214,8 @@ class TestTester(Base):
     plan_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     round_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     person_id: Mapped[UUID] = mapped_column(ForeignKey("person.id"), primary_key=True)
+    done: Mapped[int] = mapped_column(default=0)
+    """Of how many cases they have said something: kept up by every result."""
 
 
 class RoundCase(Base):

@@ -19,6 +19,7 @@ from portal.projects.models import Iteration, Milestone
 
 SIDES = ("person", "staff", "contributor")
 PLAN = {"iteration": Iteration, "milestone": Milestone}
+QUIET = ("test_result.recorded", "test_result.undone")
 ALSO = "also "
 """Marks the rows that somebody else's part of the statement gave."""
 
@@ -41,8 +42,11 @@ class Happening:
 
 
 async def activity(db: AsyncSession, scope: Scope, *, before: int | None = None, limit: int = 50) -> list[Happening]:
-    """The newest events that this viewer may see, in two statements. The next page is before the last one's seq."""
-    events = await ledger.latest(db, scope.project_id, scope.audiences, before, limit)
+    """The newest events that this viewer may see, in two statements. The next page is before the last one's seq.
+
+    Single results of tests are left out: a round tells what it came to when it closes.
+    """
+    events = await ledger.latest(db, scope.project_id, scope.audiences, before, limit, without=QUIET)
     return await told(db, scope, events)
 
 

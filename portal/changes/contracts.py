@@ -23,6 +23,7 @@ from portal.projects import commands as projects
 from portal.projects import queries as plan
 
 AS_SIGNED = "As in the contract."
+AGREED_DATES = frozenset({"promised_on", "agreed_on"})
 ALWAYS_OPEN = frozenset({"documents"})
 """What can be corrected even when amendments rest on the contract: papers are added later."""
 
@@ -82,13 +83,26 @@ async def _check_nothing_rests_on(db: AsyncSession, scope: Scope, contract: Cont
         raise Conflict("An amendment or an offer rests on this contract: only a change request can change it now.")
 
 
+async def check_dates(db: AsyncSession, scope: Scope, number: int, wanted: Mapping[str, Any]) -> None:
+    """Raises Conflict when a milestone's promised or agreed day would be changed by hand though the contract names the
+    milestone: then a correction of the contract or a change request does that. The caller holds the lock."""
+    if not wanted.keys() & AGREED_DATES or not scope.sees_money:
+        return
+    contract = await contract_view.contract_or_none(db, scope)
+    moved = await contract_view.amendments(db, scope, limit=contract_view.MOST_AMENDMENTS) if contract else ()
+    named = [*(contract.milestones if contract else ()), *(one for row in moved for one in row.milestones)]
+    if number in (one["number"] for one in named):
+        field = min(wanted.keys() & AGREED_DATES)
+        raise Conflict("The contract names this milestone: a change request moves its agreed date.", field=field)
+
+
 async def _write(db: AsyncSession, scope: Scope, contract: Contract, signed: Terms) -> None:
     contract.kind, contract.period, contract.currency = signed.kind, signed.period, signed.currency
     contract.original_minor = contract.total_minor = signed.total.minor
     contract.original_ceiling_minor = contract.ceiling_minor = signed.ceiling.minor if signed.ceiling else None
     contract.bought = signed.texts["bought"]
     contract.payment_terms, contract.quality_terms = signed.texts["payment_terms"], signed.texts["quality_terms"]
-    contract.signed_on = signed.signed_on
+    contract.signed_on, contract.deemed_after_days = signed.signed_on, signed.deemed_after_days
     contract.documents = await _documents(db, scope, signed.documents)
     contract.milestones = [{"number": number, "on": day.isoformat()} for number, day in signed.milestones.items()]
     await _promise(db, scope, signed)
@@ -139,7 +153,7 @@ def _as_given(contract: Contract, lines: Sequence[Line]) -> dict[str, Any]:
         "ceiling": ceiling.amount if ceiling else None, "signed_on": contract.signed_on,
         "lines": [line_told(line) for line in lines],
         "milestones": kept.dated(contract.milestones),
-        "documents": [one["number"] for one in contract.documents],
+        "documents": [one["number"] for one in contract.documents], "deemed_after_days": contract.deemed_after_days,
         **{field: getattr(contract, field) for field in terms.TEXTS},
     }  # fmt: skip
 

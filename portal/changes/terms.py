@@ -13,10 +13,15 @@ from portal.errors import Invalid
 from portal.money import Money
 
 TEXTS = ("bought", "payment_terms", "quality_terms")
-FIELDS = frozenset({"kind", "currency", "lines", "ceiling", "period", "documents", "milestones", "signed_on", *TEXTS})
+FIELDS = frozenset({
+    "kind", "currency", "lines", "ceiling", "period", "documents", "milestones", "signed_on", "deemed_after_days",
+    *TEXTS,
+})  # fmt: skip
+MOST_DEEMED_DAYS = 365
 MOST_REFERENCES = 100
 MISSING: dict[str, Any] = {
     "ceiling": None, "period": None, "documents": (), "milestones": (), "payment_terms": "", "quality_terms": "",
+    "deemed_after_days": None,
 }  # fmt: skip
 
 
@@ -34,6 +39,7 @@ class Terms:
     signed_on: date
     documents: tuple[int, ...]
     milestones: Mapping[int, date]
+    deemed_after_days: int | None
 
 
 def terms(given: Mapping[str, Any]) -> Terms:
@@ -59,7 +65,15 @@ def terms(given: Mapping[str, Any]) -> Terms:
         signed_on=whole["signed_on"],
         documents=_once(tuple(whole["documents"]), "documents"),
         milestones=dates(whole["milestones"], "milestones"),
+        deemed_after_days=_deemed(whole["deemed_after_days"]),
     )
+
+
+def _deemed(days: Any) -> int | None:
+    """After how many days without an answer something counts as accepted; None: never, whatever time passes."""
+    if days is not None and (isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= MOST_DEEMED_DAYS):
+        raise Invalid(f"Between 1 and {MOST_DEEMED_DAYS} days, or null.", field="deemed_after_days", value=days)
+    return days
 
 
 def _kind(value: Any) -> ContractKind:

@@ -19,6 +19,7 @@ class DecisionKind(StrEnum):
     REQUIREMENT = "requirement"
     CHANGE_REQUEST = "change_request"
     MILESTONE = "milestone"
+    ACCEPTANCE = "acceptance"
 
 
 class DecisionState(StrEnum):

@@ -36,6 +36,10 @@ class EventRow:
     body: dict[str, Any]
 
 
+ABOUT_MONEY = ("invoice", "time_entry")
+"""Subjects of which whoever sees no money hears nothing: their internal events are for those of staff who see it."""
+
+
 async def since(
     db: AsyncSession, project_id: UUID, audiences: Collection[Audience], seq: int, limit: int = 100
 ) -> list[EventRow]:
@@ -48,13 +52,20 @@ async def since(
 
 
 async def latest(
-    db: AsyncSession, project_id: UUID, audiences: Collection[Audience], before: int | None = None, limit: int = 100
+    db: AsyncSession,
+    project_id: UUID,
+    audiences: Collection[Audience],
+    before: int | None = None,
+    limit: int = 100,
+    *,
+    without: Collection[str] = (),
 ) -> list[EventRow]:
-    """The newest events (before the seq `before`, if given) that these audiences may see, newest first.
-
-    The next page is before the last row's seq.
+    """The newest events (before the seq `before`, if given) that these audiences may see, newest first; none of the
+    kinds `without`. The next page is before the last row's seq.
     """
     page = [_page(project_id, some, limit).order_by(Event.seq.desc()) for some in _arms(audiences)]
+    if without:
+        page = [arm.where(Event.kind.not_in(without)) for arm in page]
     if before is not None:
         page = [arm.where(Event.seq < before) for arm in page]
     return sorted(await _read(db, page), key=lambda event: -event.seq)[: _bound(limit)]
@@ -96,6 +107,8 @@ def _arms(audiences: Collection[Audience]) -> list[Collection[Audience]]:
 
 def _page(project_id: UUID, audiences: Collection[Audience], limit: int) -> Select[*Columns]:
     statement = select(*_COLUMNS).where(Event.project_id == project_id).limit(_bound(limit))
+    if Audience.INTERNAL in audiences and Audience.BILLING not in audiences:
+        statement = statement.where(Event.subject_kind.not_in(ABOUT_MONEY))
     return statement if len(set(audiences)) == len(Audience) else statement.where(Event.audience.in_(audiences))
 
 

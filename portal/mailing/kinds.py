@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from portal.backlog.activity import QUIET
 from portal.ledger.queries import EventRow
 
 FOR_CLIENT = frozenset({"decision.asked", "decision.reminded", "decision.question_answered"})
@@ -63,7 +64,7 @@ def is_by(event: EventRow, person_id: UUID | None) -> bool:
 
 def what_of(event: EventRow) -> str | None:
     """The row of a digest that an event belongs to; None for what is not worth telling (an order was shuffled)."""
-    if event.kind == "project.opened" or event.subject_kind == "status":
+    if event.kind == "project.opened" or event.subject_kind == "status" or event.kind in QUIET:
         return None
     if event.subject_kind != "item":
         return _BY_SUBJECT.get(event.subject_kind, "other")

@@ -24,7 +24,12 @@ async def after(db: AsyncSession, scope: Scope, decision: Decision) -> None:
         await confirm(db, scope, decision.subject_number, decision.number)
 
 
-async def confirm(db: AsyncSession, scope: Scope, number: int, decision_number: int) -> None:
-    """Marks a milestone as accepted by the client today, and drafts what the payment plan makes due by it."""
-    await projects.accept_milestone(db, scope, number, decision_number)
+async def confirm(
+    db: AsyncSession, scope: Scope, number: int, decision_number: int, *, is_deemed: bool = False
+) -> None:
+    """Marks a milestone as accepted by the client today, and drafts what the payment plan makes due by it.
+
+    `is_deemed`: nobody signed, the contract's period passed.
+    """
+    await projects.accept_milestone(db, scope, number, decision_number, is_deemed=is_deemed)
     await drafts.drafts_for_milestone(db, scope, number)

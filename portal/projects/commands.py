@@ -134,8 +134,11 @@ async def change_milestone(
     return milestone
 
 
-async def accept_milestone(db: AsyncSession, scope: Scope, number: int, decision_number: int) -> Milestone:
-    """Marks a milestone as accepted today by the client's decision; it is done by then at the latest.
+async def accept_milestone(
+    db: AsyncSession, scope: Scope, number: int, decision_number: int, *, is_deemed: bool = False
+) -> Milestone:
+    """Marks a milestone as accepted today by the client's decision, or because the contract's period for it passed
+    (`is_deemed`); it is done by then at the latest.
 
     For the room of that decision, with the portal's own scope. Raises NotFound.
     """
@@ -143,10 +146,13 @@ async def accept_milestone(db: AsyncSession, scope: Scope, number: int, decision
     milestone = await queries.milestone(db, scope, number)
     milestone.accepted_on = scope.today
     milestone.done_on = milestone.done_on or scope.today
-    body = {"decision": decision_number, "accepted_on": plain(milestone.accepted_on), "done_on": plain(milestone.done_on)}
-    milestone.seq = await _append(
-        db, scope.project_id, scope.viewer, "milestone.accepted", "milestone", number, body
-    )  # fmt: skip
+    body = {
+        "decision": decision_number,
+        "accepted_on": plain(milestone.accepted_on),
+        "done_on": plain(milestone.done_on),
+    }
+    kind = "milestone.deemed_accepted" if is_deemed else "milestone.accepted"
+    milestone.seq = await _append(db, scope.project_id, scope.viewer, kind, "milestone", number, body)
     return milestone
 
 

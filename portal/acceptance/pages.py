@@ -1,0 +1,360 @@
+"""Reads of a round's pages: the list of its cases as one tester sees it, and one case with all that was said of it.
+
+Each costs a constant number of statements: the head, the cases, and (of one case) its results and defects.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, literal, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.acceptance import queries
+from portal.acceptance.models import (
+    Outcome,
+    RoundCase,
+    Severity,
+    TestCase,
+    TestDefect,
+    TestFile,
+    TestPlan,
+    TestPlanVersion,
+    TestResult,
+    TestRound,
+    TestTester,
+    Why,
+)
+from portal.access import Scope
+from portal.backlog.models import Category, Item, Status
+from portal.backlog.queries import visible as visible_items
+from portal.errors import NotFound
+from portal.files.models import File
+from portal.people.models import Person
+from portal.projects.queries import MOST_NUMBER
+
+MOST_SAID = 300
+"""Results of one case that its page shows, the newest first."""
+
+
+class Only(StrEnum):
+    """Which cases of a round are listed. `mine`: of which the viewer said something; `to_do`: of which not yet."""
+
+    ALL = "all"
+    MINE = "mine"
+    TO_DO = "to_do"
+    NOT_RUN = "not_run"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    PASSED = "passed"
+
+
+@dataclass(frozen=True, slots=True)
+class RoundHead:
+    """A round with its plan and version. `mine`: the viewer's own row among the testers, if they test in it."""
+
+    plan: TestPlan
+    version: TestPlanVersion
+    round: TestRound
+    mine: TestTester | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether results are taken."""
+        return self.round.closed_at is None
+
+    @property
+    def may_enter(self) -> bool:
+        """Whether the viewer may enter results now."""
+        return self.is_open and self.mine is not None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundLine:
+    """A case in a round: why it is asked, its verdict so far, and what the viewer said last."""
+
+    number: int
+    position: int
+    section: str
+    title: str
+    priority: int
+    why: Why
+    verdict: Outcome | None
+    mine: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultLine:
+    """A result and who gave it; a machine's has a source and no name."""
+
+    result: TestResult
+    name: str | None
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DefectLine:
+    """A defect of a case. `title` is None for an item that this viewer may not know (any more)."""
+
+    item_number: int
+    severity: Severity
+    round_number: int
+    title: str | None
+    category: Category | None
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """One case of a round with what was said of it. `previous`, `next`: its neighbours in the round; `next_to_do`: the
+    next one of which the viewer has said nothing."""
+
+    head: RoundHead
+    case: TestCase
+    asked: RoundCase
+    item_title: str | None
+    """Of the item that it covers; None for none, and for one that this viewer does not see."""
+    results: Sequence[ResultLine]
+    defects: Sequence[DefectLine]
+    previous: int | None
+    next: int | None
+    next_to_do: int | None
+
+    @property
+    def mine(self) -> TestResult | None:
+        """What the viewer said last."""
+        return next((one.result for one in self.results if one.is_mine and one.result.is_latest), None)
+
+
+def _person(scope: Scope) -> UUID | None:
+    """Who the viewer is among the testers: nobody for staff, also while they look as the client."""
+    return None if scope.is_staff or scope.preview else scope.viewer.person_id
+
+
+async def round_head(db: AsyncSession, scope: Scope, number: int, round_number: int) -> RoundHead:
+    """A round with its plan, in one statement. Raises NotFound."""
+    row = (await db.execute(_head(scope, number, round_number))).first() if _is_number(number, round_number) else None
+    if row is None:
+        raise NotFound("There is no such round of testing in this project.")
+    return RoundHead(*row)
+
+
+def _is_number(*numbers: int) -> bool:
+    return all(0 < one <= MOST_NUMBER for one in numbers)
+
+
+def _head(scope: Scope, number: int, round_number: int, *more: Any) -> Select[Any]:
+    its_version = and_(
+        TestPlanVersion.project_id == TestRound.project_id,
+        TestPlanVersion.plan_number == TestRound.plan_number,
+        TestPlanVersion.version == TestRound.version,
+    )
+    its_plan = and_(TestPlan.project_id == TestRound.project_id, TestPlan.number == TestRound.plan_number)
+    mine = and_(
+        TestTester.project_id == TestRound.project_id,
+        TestTester.plan_number == TestRound.plan_number,
+        TestTester.round_number == TestRound.number,
+        TestTester.person_id == _person(scope),
+    )
+    return (
+        select(TestPlan, TestPlanVersion, TestRound, TestTester, *more)
+        .select_from(TestRound)
+        .join(TestPlan, its_plan)
+        .join(TestPlanVersion, its_version)
+        .outerjoin(TestTester, mine)
+        .where(*queries.rounds_of(scope, number), TestRound.number == round_number, *queries.visible(scope))
+    )
+
+
+def _cases(scope: Scope, row: TestRound) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
+    """How a round's case is joined with its words and with the viewer's latest result; and which cases those are."""
+    words = and_(
+        TestCase.project_id == RoundCase.project_id,
+        TestCase.plan_number == RoundCase.plan_number,
+        TestCase.version == row.version,
+        TestCase.number == RoundCase.case_number,
+    )
+    mine = and_(
+        TestResult.project_id == RoundCase.project_id,
+        TestResult.plan_number == RoundCase.plan_number,
+        TestResult.round_number == RoundCase.round_number,
+        TestResult.case_number == RoundCase.case_number,
+        TestResult.person_id == _person(scope),
+        TestResult.is_latest,
+    )
+    asked = and_(
+        RoundCase.project_id == scope.project_id,
+        RoundCase.plan_number == row.plan_number,
+        RoundCase.round_number == row.number,
+    )
+    return words, mine, asked
+
+
+async def round_cases(
+    db: AsyncSession,
+    scope: Scope,
+    row: TestRound,
+    *,
+    only: Only = Only.ALL,
+    after: tuple[int, int] | None = None,
+    limit: int = 50,
+) -> list[RoundLine]:
+    """Cases that a round asks, in the plan's order, in one statement; `after` is (position, number) of the last line of
+    the page before. The caller has seen that the round is visible."""
+    words, mine, asked = _cases(scope, row)
+    statement = (
+        select(
+            TestCase.number, TestCase.position, TestCase.section, TestCase.title, TestCase.priority, RoundCase.why,
+            RoundCase.verdict, TestResult.outcome,
+        )
+        .select_from(TestCase)
+        .join(RoundCase, words)
+        .outerjoin(TestResult, mine)
+        .where(asked, *queries.cases_of(scope, row.plan_number, row.version), *_narrowed(only))
+        .order_by(TestCase.position, TestCase.number)
+        .limit(limit)
+    )  # fmt: skip
+    if after is not None:
+        statement = statement.where(tuple_(TestCase.position, TestCase.number) > after)
+    return [RoundLine(*one) for one in await db.execute(statement)]
+
+
+def _narrowed(only: Only) -> list[ColumnElement[bool]]:
+    match only:
+        case Only.ALL:
+            return []
+        case Only.MINE:
+            return [TestResult.id.is_not(None)]
+        case Only.TO_DO:
+            return [TestResult.id.is_(None)]
+        case Only.NOT_RUN:
+            return [RoundCase.verdict.is_(None)]
+    return [RoundCase.verdict == Outcome(only.value)]
+
+
+async def case_page(db: AsyncSession, scope: Scope, number: int, round_number: int, case_number: int) -> CasePage:
+    """One case of a round with its results, defects and neighbours, in three statements. Raises NotFound."""
+    words = and_(
+        TestCase.project_id == TestRound.project_id,
+        TestCase.plan_number == TestRound.plan_number,
+        TestCase.version == TestRound.version,
+        TestCase.number == case_number,
+    )
+    asked = and_(
+        RoundCase.project_id == TestRound.project_id,
+        RoundCase.plan_number == TestRound.plan_number,
+        RoundCase.round_number == TestRound.number,
+        RoundCase.case_number == TestCase.number,
+    )
+    covered = and_(*visible_items(scope), Item.number == TestCase.item_number)
+    statement = _head(scope, number, round_number, TestCase, RoundCase, Item.title)
+    statement = statement.join(TestCase, words).join(RoundCase, asked).outerjoin(Item, covered)
+    row = (await db.execute(statement)).first() if _is_number(number, round_number, case_number) else None
+    if row is None:
+        raise NotFound("There is no such case in this round of testing.")
+    head, (case, round_case, item_title) = RoundHead(*row[:4]), row[4:]
+    beside = await _beside(db, scope, head.round, case)
+    return CasePage(
+        head=head, case=case, asked=round_case, item_title=item_title,
+        results=await results(db, scope, head.round, case_number), defects=beside.defects, previous=beside.previous,
+        next=beside.next, next_to_do=beside.next_to_do,
+    )  # fmt: skip
+
+
+async def results(db: AsyncSession, scope: Scope, row: TestRound, case_number: int) -> list[ResultLine]:
+    """What was said of a case in a round, the newest first, also what was replaced or taken back; one statement."""
+    mine = (
+        TestResult.project_id == scope.project_id,
+        TestResult.plan_number == row.plan_number,
+        TestResult.round_number == row.number,
+        TestResult.case_number == case_number,
+    )
+    statement = (
+        select(TestResult, Person.name)
+        .outerjoin(Person, Person.id == TestResult.person_id)
+        .where(*mine)
+        .order_by(TestResult.seq.desc())
+        .limit(MOST_SAID)
+    )
+    me = _person(scope)
+    return [ResultLine(one, name, me is not None and one.person_id == me) for one, name in await db.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    defects: list[DefectLine]
+    previous: int | None
+    next: int | None
+    next_to_do: int | None
+
+
+async def _beside(db: AsyncSession, scope: Scope, row: TestRound, case: TestCase) -> _Beside:
+    """The defects of a case and its neighbours in the round: one row at least, so that one statement tells all."""
+    before, after, to_do = (_neighbour(scope, row, case, which).label(which) for which in ("previous", "next", "to_do"))
+    one = select(literal(1).label("one"), before, after, to_do).subquery()
+    of_case = and_(
+        TestDefect.project_id == scope.project_id,
+        TestDefect.plan_number == row.plan_number,
+        TestDefect.case_number == case.number,
+    )
+    its_item = and_(*visible_items(scope), Item.number == TestDefect.item_number)
+    its_status = and_(Status.project_id == Item.project_id, Status.id == Item.status_id)
+    statement = (
+        select(
+            one.c.previous, one.c.next, one.c.to_do, TestDefect.item_number, TestDefect.severity,
+            TestDefect.round_number, Item.title, Status.category, Item.done_at,
+        )
+        .select_from(one)
+        .outerjoin(TestDefect, of_case)
+        .outerjoin(Item, its_item)
+        .outerjoin(Status, its_status)
+        .order_by(TestDefect.item_number)
+    )  # fmt: skip
+    rows = (await db.execute(statement)).all()
+    defects = [DefectLine(*found[3:]) for found in rows if found[3] is not None]
+    return _Beside(defects, *rows[0][:3])
+
+
+def _neighbour(scope: Scope, row: TestRound, case: TestCase, which: str) -> Any:
+    words, mine, asked = _cases(scope, row)
+    order = tuple_(TestCase.position, TestCase.number)
+    here = tuple_(literal(case.position), literal(case.number))
+    statement = (
+        select(TestCase.number)
+        .join(RoundCase, words)
+        .where(asked, *queries.cases_of(scope, row.plan_number, row.version))
+        .limit(1)
+    )
+    if which == "previous":
+        statement = statement.where(order < here).order_by(TestCase.position.desc(), TestCase.number.desc())
+    else:
+        statement = statement.where(order > here).order_by(TestCase.position, TestCase.number)
+    if which == "to_do":
+        said = select(TestResult.id).where(mine).correlate(RoundCase)
+        statement = statement.where(~said.exists())
+    return statement.scalar_subquery()
+
+
+async def file_of_plan(db: AsyncSession, scope: Scope, number: int, file_number: int) -> File:
+    """A file that a result of a plan names: what its testers may open. Raises NotFound alike for every other."""
+    named = and_(TestFile.project_id == File.project_id, TestFile.file_number == File.number)
+    plan = and_(TestPlan.project_id == TestFile.project_id, TestPlan.number == TestFile.plan_number)
+    statement = (
+        select(File)
+        .join(TestFile, named)
+        .join(TestPlan, plan)
+        .where(
+            File.project_id == scope.project_id,
+            File.audience.in_(scope.audiences),
+            TestPlan.number == number,
+            File.number == file_number,
+            *queries.visible(scope),
+        )
+    )
+    found = await db.scalar(statement) if _is_number(number, file_number) else None
+    if found is None:
+        raise NotFound("There is no such file in this project.")
+    return found
