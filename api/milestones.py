@@ -11,6 +11,7 @@ from api.deps import EditScope, ReadScope, ReadSession, UnitOfWork, WriteScope
 from api.doors import router as door
 from api.openapi import answers
 from api.shapes import Day, Incoming, Line, LongText, Outgoing, PathNumber, Reference, absent
+from portal.changes import contracts
 from portal.projects import commands, queries
 
 router = door("milestones", "/projects/{key}/milestones")
@@ -108,4 +109,5 @@ async def change_milestone(
     match.require(shape(await queries.milestone(db, scope, number)))
     fields = wanted.given()
     reason = fields.pop("reason", "")
+    await contracts.check_dates(db, scope, number, fields)
     return editable(shape(await commands.change_milestone(db, scope, number, fields, reason=reason)))

@@ -119,3 +119,13 @@ async def test_lists_are_paged(signed: Api) -> None:
     second = await signed.get(f"{B}/changes?limit=2&cursor={first['next']}")
     assert [one["number"] for one in first["items"] + second["items"]] == [3, 2, 1]
     assert second["next"] is None
+
+
+async def test_what_the_contract_says_of_a_milestone_is_not_changed_by_hand(api: Api) -> None:
+    for name in ("Beta", "Free"):
+        await api.post(f"{B}/milestones", {"name": name})
+    await api.post(f"{B}/contract", CONTRACT | {"milestones": [{"number": 1, "on": "2027-03-01"}]})
+    for field in ("agreed_on", "promised_on"):
+        await api.patch(f"{B}/milestones/1", {field: "2027-04-01", "reason": "Later"}, expect=409)
+        await api.patch(f"{B}/milestones/2", {field: "2027-04-01"})
+    assert (await api.patch(f"{B}/milestones/1", {"expected_on": "2027-04-01"}))["promised_on"] == "2027-03-01"

@@ -9,11 +9,11 @@ from portal.decisions.models import Verdict
 from portal.ledger.models import Audience
 from tests.changes.conftest import keys
 from tests.isolation import table
-from tests.isolation.conftest import Stage, stage
+from tests.isolation.conftest import Stage, cast, database_url, stage
 from tests.support.changes import LATER, SECRET_AMOUNTS, a_file, answer, line, priced
 from tests.support.decisions import grant
 
-__all__ = ["keys", "stage"]
+__all__ = ["cast", "database_url", "keys", "stage"]
 
 PAGES = sorted(route for route, may in table.PROJECT_PAGES.items() if route.startswith("GET") and "ada" in may)
 PAGES = [table.address(route) for route in PAGES if not route.endswith("/live")]
@@ -117,3 +117,15 @@ async def test_looking_as_a_client_without_billing_shows_no_amount(accepted: Sta
     ).status_code == 303
     for path in PAGES:
         assert amounts((await accepted.page("wei", "GET", path)).text) == []
+
+
+async def test_no_receipt_of_an_offer_reaches_who_may_not_see_money(accepted: Stage, database, cast):
+    async with database.read() as db:
+        scope = await cast.scope(db, "ada")
+        request = await queries.change(db, scope, 1)
+        (kept,) = await decisions.answers_of(db, scope, request.decision_number)
+    for form in ("json", "pdf"):
+        path = f"/projects/BRIDGE/decisions/{request.decision_number}/receipts/{kept.seq}.{form}"
+        assert (await accepted.page("ada", "GET", path)).status_code == 200
+        for who in BLIND:
+            assert (await accepted.page(who, "GET", path)).status_code == 404
