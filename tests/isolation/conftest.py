@@ -1,6 +1,6 @@
 """The whole portal on one stage: both projects hold things whose words must never cross over."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,8 +21,9 @@ from portal.identity.providers import Providers
 from portal.ledger.models import Audience
 from portal.projects import commands as projects
 from portal.projects.models import MONDAY_TO_FRIDAY
-from tests.isolation import table
-from tests.support import changes, designs, requirements
+from tests.conftest import BOTH
+from tests.isolation import kept, table
+from tests.support import billing, changes, databases, designs, requirements, testers
 from tests.support.cast import Cast, add_item
 from tests.support.decisions import ask, proof_of
 from tests.support.files import add_file
@@ -69,6 +70,26 @@ class Stage:
         return self.provider.access_token(sub=name, client_id="console", scope=scope, groups=groups)
 
 
+@pytest.fixture(params=BOTH)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The filled stage, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield kept.sqlite(fill, tmp_path)
+        return
+    server: databases.PostgresServer = request.getfixturevalue("postgres")
+    url = kept.postgresql(fill, tmp_path, server)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+async def cast(database: Database, tmp_path: Path) -> Cast:
+    """Everybody, on the filled stage."""
+    found, examples = kept.scene(tmp_path)
+    table.EXAMPLES |= examples
+    return found
+
+
 @pytest.fixture
 async def stage(database: Database, cast: Cast, tmp_path: Path) -> AsyncIterator[Stage]:
     """Both projects filled, the second and the internal rows with words of their own."""
@@ -78,10 +99,18 @@ async def stage(database: Database, cast: Cast, tmp_path: Path) -> AsyncIterator
     await app.state.database.dispose()
     await app.state.providers.close()
     app.state.database, app.state.providers = database, Providers(settings, Router(provider))
-    await _fill(database, cast, app.state.files)
-    await _answer(database, cast, app)
     yield Stage(app, cast, provider)
     await app.state.providers.close()
+
+
+async def fill(database: Database, cast: Cast, folder: Path) -> dict[str, str]:
+    """Fills both projects; returns the numbers that the table's addresses need."""
+    app = portal.create_app(settings_for(folder, database.url, HostileProvider()))
+    await app.state.database.dispose()
+    await _fill(database, cast, app.state.files)
+    examples = await _answer(database, cast, app)
+    await app.state.providers.close()
+    return examples
 
 
 async def _fill(database: Database, cast: Cast, store: Store) -> None:
@@ -97,6 +126,7 @@ async def _fill(database: Database, cast: Cast, store: Store) -> None:
         await add_file(database, cast, store, f"{word} file", key, audience=Audience.CLIENT)
         await designs.shown(database, cast, f"{word} design", key, description=f"{word} lines")
         await changes.fill(database, cast, word, key)
+        await billing.fill(database, cast, word, key)
         await requirements.linked(database, cast, word, key)
         async with database.write() as db:
             place = Place(1, 5000, 5000)
@@ -104,6 +134,7 @@ async def _fill(database: Database, cast: Cast, store: Store) -> None:
     word = SECRETS["internal"]
     await add_item(database, cast, title=f"{word} item", labels=[word], audience="internal", description=word)
     await requirements.inside(database, cast, word)
+    await billing.inside(database, cast, word)
     async with database.write() as db:
         scope = await cast.scope(db, "wei")
         await decisions.judge(db, scope, 1, f"{word} judgement")
@@ -111,14 +142,18 @@ async def _fill(database: Database, cast: Cast, store: Store) -> None:
         await pins.pin(db, scope, 1, 2, place, f"{word} remark")
         await drafts.add_design(db, scope, title=f"{word} design")
     await add_file(database, cast, store, f"{word} file")
+    await testers.enter(database, cast)
     second = await changes.raised(database, cast, title="A second change")
     await changes.priced(database, cast, second.number, [changes.LATER | {"title": f"{word} way"}])
 
 
-async def _answer(database: Database, cast: Cast, app: FastAPI) -> None:
-    """A second decision in each project, answered: the receipt of the first project's is what the table asks for."""
+async def _answer(database: Database, cast: Cast, app: FastAPI) -> dict[str, str]:
+    """A second decision in each project, answered: the receipt of the first project's is what the table asks for. And
+    what was tested, accepted."""
     for key, name in (("HARBOUR", "mallory"), ("BRIDGE", "ada")):
-        word = SECRETS.get(key, "Riveting")
+        word, is_harbour = SECRETS.get(key, "Riveting"), key == "HARBOUR"
+        wanted = await testers.fill(database, cast, app.state.files, word, name, key, with_items=is_harbour)
+        await testers.sign(database, cast, app.state.keys, wanted, name, key, f"- {word} wish" if is_harbour else "")
         content = {"title": f"{word} question", "description": f"{word} text"}
         asked = await ask(database, cast, key, title=f"{word} second", content=content, subject_number=9)
         given = decisions.Answer(verdict=Verdict.APPROVED, digest=asked.digest.hex(), comment=f"{word} comment")
@@ -127,4 +162,5 @@ async def _answer(database: Database, cast: Cast, app: FastAPI) -> None:
             answered = await decisions.answer(
                 db, scope, app.state.keys, app.state.settings.base_url, asked.number, given, proof
             )
-    table.EXAMPLES |= {"decision": str(asked.number), "seq": str(answered.receipt.seq)}
+    await testers.draft(database, cast, SECRETS["internal"])
+    return {"decision": str(asked.number), "seq": str(answered.receipt.seq)}

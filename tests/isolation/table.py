@@ -15,6 +15,8 @@ EVERYBODY = (*CLIENTS, *STAFF, *OUTSIDERS)
 
 MEMBERS = (*CLIENTS, *STAFF)
 NOBODY: tuple[str, ...] = ()
+MONEY = ("ada", "finn", "maria", "wei", "root")
+"""Who may see amounts."""
 
 PROJECT_PAGES: dict[str, tuple[str, ...]] = {
     "GET /projects/{key}": MEMBERS,
@@ -47,7 +49,13 @@ PROJECT_PAGES: dict[str, tuple[str, ...]] = {
     "GET /projects/{key}/changes/new": ("ada",),
     "GET /projects/{key}/changes/{number}": MEMBERS,
     "POST /projects/{key}/changes/{number}/withdrawal": NOBODY,
-    "GET /projects/{key}/contract": ("ada", "finn", "maria", "wei", "root"),
+    "GET /projects/{key}/contract": MONEY,
+    "GET /projects/{key}/invoices": MONEY,
+    "GET /projects/{key}/invoices/{number}": MONEY,
+    "POST /projects/{key}/invoices/{number}/words": ("ada", "finn"),
+    "GET /projects/{key}/statement.csv": MONEY,
+    "GET /projects/{key}/statement.pdf": MONEY,
+    "GET /projects/{key}/statement.xlsx": MONEY,
     "GET /projects/{key}/milestones": MEMBERS,
     "GET /projects/{key}/milestones/{number}": MEMBERS,
     "GET /projects/{key}/live": MEMBERS,
@@ -57,11 +65,24 @@ PROJECT_PAGES: dict[str, tuple[str, ...]] = {
     "GET /projects/{key}/requirements/trace": MEMBERS,
     "GET /projects/{key}/requirements/{number}": MEMBERS,
     "GET /projects/{key}/requirements/{number}/versions/{version}": MEMBERS,
+    "GET /projects/{key}/tests": MEMBERS,
+    "GET /projects/{key}/tests/{number}": MEMBERS,
+    "GET /projects/{key}/tests/{number}/acceptances/{acceptance}/protocol.pdf": MEMBERS,
+    "GET /projects/{key}/tests/{number}/files/{tested}": MEMBERS,
+    "GET /projects/{key}/tests/{number}/sheet.pdf": MEMBERS,
+    "GET /projects/{key}/tests/{number}/rounds/{round_number}": MEMBERS,
+    "POST /projects/{key}/tests/{number}/rounds/{round_number}/results": ("ada",),
+    "POST /projects/{key}/tests/{number}/rounds/{round_number}/results/undo": ("ada",),
+    "GET /projects/{key}/tests/{number}/rounds/{round_number}/cases/{case}": MEMBERS,
+    "POST /projects/{key}/tests/{number}/rounds/{round_number}/cases/{case}/results": CLIENTS,
+    "POST /projects/{key}/tests/{number}/rounds/{round_number}/cases/{case}/defects": ("ada", *STAFF),
     "GET /projects/{key}/visibility": STAFF,
     "POST /projects/{key}/view-as": STAFF,
     "POST /projects/{key}/view-as/end": STAFF,
 }
-"""Pages of a project, and who may open them. Outsiders get 404, members without the right 403 or 404."""
+"""Pages of a project, and who may open them. Outsiders get 404, members without the right 403 or 404.
+
+A result is refused to staff before its form is read, and to clients who do not test in the round after that."""
 
 OWN_PAGES = {
     "GET /",
@@ -106,7 +127,9 @@ OPEN_PAGES = {
 """Pages that answer before anybody is known; they say nothing of any project."""
 
 READ, WRITE, MANAGE, ADMIN = "read", "write", "manage", "admin"
-"""What an API route needs: a staff scope to read; one to write; a manager's rights too; the admin scope and role."""
+FINANCE, MONEY_READ = "finance", "money read"
+"""What an API route needs: a staff scope to read; one to write; a manager's rights too; the admin scope and role;
+finance's rights; those of finance or a manager to read."""
 
 _PROJECT = "/api/v1/projects/{key}"
 API: dict[str, str] = {
@@ -115,6 +138,14 @@ API: dict[str, str] = {
     "POST /api/v1/companies": ADMIN,
     "GET /api/v1/companies/{company_id}": READ,
     "PATCH /api/v1/companies/{company_id}": ADMIN,
+    "GET /api/v1/bank/entries": FINANCE,
+    "POST /api/v1/bank/entries/{entry_id}/match": FINANCE,
+    "POST /api/v1/bank/entries/{entry_id}/set-aside": FINANCE,
+    "POST /api/v1/bank/statements": FINANCE,
+    "GET /api/v1/bookkeeping.csv": FINANCE,
+    "GET /api/v1/issuers": MONEY_READ,
+    "POST /api/v1/issuers": ADMIN,
+    "GET /api/v1/receivables": MONEY_READ,
     "GET /api/v1/mail/refused": READ,
     "GET /api/v1/people": READ,
     "GET /api/v1/people/{person_id}": READ,
@@ -149,6 +180,28 @@ API: dict[str, str] = {
     f"PATCH {_PROJECT}/contract": MANAGE,
     f"POST {_PROJECT}/contract": MANAGE,
     f"GET {_PROJECT}/contract/amendments": READ,
+    f"GET {_PROJECT}/billing/account": READ,
+    f"PATCH {_PROJECT}/billing/account": FINANCE,
+    f"POST {_PROJECT}/billing/account": FINANCE,
+    f"GET {_PROJECT}/billing/plan": READ,
+    f"POST {_PROJECT}/billing/plan": MANAGE,
+    f"GET {_PROJECT}/invoices": READ,
+    f"POST {_PROJECT}/invoices": MANAGE,
+    f"POST {_PROJECT}/invoices/planned": MANAGE,
+    f"DELETE {_PROJECT}/invoices/{{number}}": MANAGE,
+    f"GET {_PROJECT}/invoices/{{number}}": READ,
+    f"PATCH {_PROJECT}/invoices/{{number}}": MANAGE,
+    f"POST {_PROJECT}/invoices/{{number}}/answers": MANAGE,
+    f"POST {_PROJECT}/invoices/{{number}}/credit": FINANCE,
+    f"POST {_PROJECT}/invoices/{{number}}/issue": FINANCE,
+    f"GET {_PROJECT}/invoices/{{number}}/payments": READ,
+    f"POST {_PROJECT}/invoices/{{number}}/payments": FINANCE,
+    f"GET {_PROJECT}/invoices/{{number}}/words": READ,
+    f"GET {_PROJECT}/time": READ,
+    f"POST {_PROJECT}/time": MANAGE,
+    f"POST {_PROJECT}/time/csv": MANAGE,
+    f"POST {_PROJECT}/time/invoice": MANAGE,
+    f"POST {_PROJECT}/milestones/{{number}}/confirmation": MANAGE,
     f"GET {_PROJECT}/contributors": READ,
     f"POST {_PROJECT}/contributors": WRITE,
     "GET /api/v1/waiting": READ,
@@ -229,6 +282,7 @@ API: dict[str, str] = {
 EXAMPLES = {
     "key": "BRIDGE", "number": "1", "provider": "main", "kind": "not-found", "address": "nothing.css",
     "client_id:path": "robot-9", "version": "1", "pin": "1",
+    "round_number": "1", "case": "1", "acceptance": "1", "tested": "3",
 }  # fmt: skip
 A_UUID = "00000000-0000-4000-8000-000000000000"
 

@@ -10,6 +10,8 @@ RIGHTS = {
     table.WRITE: {"dan write", "wei write", "robot write", "root admin"},
     table.MANAGE: {"wei write", "root admin"},
     table.ADMIN: {"root admin"},
+    table.FINANCE: {"root admin"},
+    table.MONEY_READ: {"wei read", "wei write", "root admin"},
 }
 TOKENS = ("dan read", "dan write", "wei read", "wei write", "robot read", "robot write", "root admin")
 STRANGERS = ("ada admin", "nemo admin")

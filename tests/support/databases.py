@@ -62,11 +62,16 @@ class PostgresServer:
         with run.locked("postgres"):
             self.server.cleanup()
 
-    def create(self) -> str:
-        """The URL of a new migrated database."""
+    def create(self, template: str = TEMPLATE) -> str:
+        """The URL of a new database: migrated and empty, or like another that was kept."""
         name = f"test_{uuid4().hex}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return str(self.server.get_uri(name))
+
+    def keep(self, url: str, name: str) -> None:
+        """Keeps a database, to which nobody is connected any more, as a template under a name of its own."""
+        made = url.partition("?")[0].rpartition("/")[2]
+        self._run(f"ALTER DATABASE {made} RENAME TO {name}")
 
     def drop(self, url: str) -> None:
         """Removes a database, whoever is still connected to it."""
