@@ -1,6 +1,7 @@
 """Milestones of a project."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
@@ -12,6 +13,7 @@ from api.doors import router as door
 from api.openapi import answers
 from api.shapes import Day, Incoming, Line, LongText, Outgoing, PathNumber, Reference, absent
 from portal.changes import contracts
+from portal.milestones import commands as confirming
 from portal.projects import commands, queries
 
 router = door("milestones", "/projects/{key}/milestones")
@@ -47,6 +49,27 @@ class MilestonePatch(MilestoneFields):
 
     name: Line = absent()
     reason: Annotated[str, Field(max_length=2000)] = absent()
+
+
+class ConfirmationNew(Incoming):
+    """Asks the client to confirm that a milestone is reached. `people` are asked by name; none: whoever approves."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"due_on": "2099-12-31", "holds_up": "The next milestone"}]}
+    )
+
+    people: Annotated[list[UUID], Field(max_length=20)] = absent()
+    needed: Annotated[int, Field(ge=1, le=20)] = absent()
+    due_on: Day = absent()
+    holds_up: Annotated[str, Field(max_length=500)] = absent()
+
+
+class ConfirmationOut(Outgoing):
+    """The decision that asks for it."""
+
+    decision: int
+    milestone: int
+    version: int
 
 
 class MilestoneOut(Outgoing):
@@ -111,3 +134,18 @@ async def change_milestone(
     reason = fields.pop("reason", "")
     await contracts.check_dates(db, scope, number, fields)
     return editable(shape(await commands.change_milestone(db, scope, number, fields, reason=reason)))
+
+
+@router.post("/{number}/confirmation", status_code=201, responses=answers(ConfirmationOut, "The decision that asks.",
+                                                                          status=201))  # fmt: skip
+async def ask_confirmation(
+    scope: WriteScope,
+    db: UnitOfWork,
+    number: PathNumber,
+    wanted: Annotated[ConfirmationNew, json_body(ConfirmationNew)],
+) -> ConfirmationOut:
+    """Asks the client to confirm a milestone as it stands. Confirmed, what the payment plan makes due is drafted."""
+    given = wanted.given()
+    people = tuple(given.pop("people", ()))
+    row = await confirming.ask_confirmation(db, scope, number, people=people, **given)
+    return ConfirmationOut(decision=row.number, milestone=number, version=row.subject_version)

@@ -10,6 +10,9 @@ from starlette.routing import Mount
 
 from api import (
     auth,
+    bank,
+    billing,
+    bookkeeping,
     burndown,
     changes,
     companies,
@@ -22,6 +25,8 @@ from api import (
     files,
     imports,
     invitations,
+    invoices,
+    issuers,
     items,
     iterations,
     links,
@@ -37,6 +42,7 @@ from api import (
     requirements,
     robots,
     statuses,
+    time_entries,
     waiting,
     webhooks,
 )
@@ -50,6 +56,7 @@ ROOMS = (
     me, companies, people, mail, robots, projects, memberships, invitations, milestones, iterations, statuses,
     contributors, items, files, imports, events, burndown, decisions, receipts, designs, design_pins, waiting, webhooks,
     links, requirements, contract, changes,
+    issuers, billing, invoices, time_entries, bank, bookkeeping,
 )  # fmt: skip
 VERSION = "1.0.0"
 

@@ -17,6 +17,7 @@ from portal.backlog.detail import ItemDetail
 from portal.backlog.models import Category
 from portal.backlog.planlines import PlanLine, PlanLines
 from portal.backlog.queries import Filter, ItemLine
+from portal.spreadsheet import BOM, Cell, rows_as_csv
 from portal.trace.models import TraceKind
 from portal.traceability import Link
 from web.catalogues import catalogue
@@ -25,7 +26,6 @@ from web.etag import unchanged
 from web.filters import asked_of, cursor_of, filter_of, number_of
 from web.locale_choice import locale_of
 from web.render import etag_for, respond
-from web.spreadsheet import BOM, Cell, rows_as_csv
 from web.telling import Teller, Told, actor_text, tell
 
 EACH_PAGE = 50

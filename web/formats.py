@@ -18,16 +18,19 @@ NOTHING = "–"
 
 
 PATTERNS: dict[str, dict[str, str]] = {
-    "en": {"day": "d MMM y", "short": "d MMM", "long": "EEEE, d MMMM y", "moment": "d MMM y, HH:mm"},
-    "zh_CN": {"day": "y年M月d日", "short": "M月d日", "long": "y年M月d日 EEEE", "moment": "y年M月d日 HH:mm"},
-    "ru": {"day": "d MMM y", "short": "d MMM", "long": "EEEE, d MMMM y", "moment": "d MMM y, HH:mm"},
-}
+    "en": {"day": "d MMM y", "short": "d MMM", "long": "EEEE, d MMMM y", "moment": "d MMM y, HH:mm",
+           "month": "MMM y"},
+    "zh_CN": {"day": "y年M月d日", "short": "M月d日", "long": "y年M月d日 EEEE", "moment": "y年M月d日 HH:mm",
+              "month": "y年M月"},
+    "ru": {"day": "d MMM y", "short": "d MMM", "long": "EEEE, d MMMM y", "moment": "d MMM y, HH:mm",
+           "month": "LLL y"},
+}  # fmt: skip
 """Day before month and the hour in 24, so that a date reads the same on both sides of an ocean."""
 
 
 @lru_cache(4096)
 def day(value: date | None, locale: str, style: str = "day") -> str:
-    """A calendar day; a dash for none. `style` is `day`, `short` (no year) or `long` (with the weekday)."""
+    """A calendar day; a dash for none. `style` is `day`, `short` (no year), `month` or `long` (with the weekday)."""
     return NOTHING if value is None else format_date(value, PATTERNS[locale][style], locale=locale)
 
 

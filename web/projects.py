@@ -18,6 +18,8 @@ from portal.backlog.models import SeriesKind
 from portal.backlog.planlines import PlanLine, PlanLines
 from portal.backlog.queries import ItemLine, Overview
 from portal.backlog.reports import Burndown, Wanted
+from portal.billing import balance
+from portal.billing.balance import Budget
 from portal.decisions import waiting
 from portal.decisions.models import Side
 from portal.decisions.waiting import Waiting
@@ -67,6 +69,7 @@ class Glance:
     lately_since: date | None
     today: date
     waiting: Sequence[Waiting]
+    budget: Budget | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +133,19 @@ async def overview(request: Request, scope: ProjectScope, db: ReadSession) -> Re
     plan = await planlines.plan_lines(db, scope)
     backlog = await queries_of_backlog.overview(db, scope, plan.statuses)
     found = await reports.burndown(db, scope, plan, Wanted(SeriesKind.PROJECT), causes=False)
-    page = _glance(scope, plan, backlog, found, await waiting.waiting(db, scope))
+    asked, budget = await waiting.waiting(db, scope), await balance.budget(db, scope)
+    page = _glance(scope, plan, backlog, found, asked, budget)
     return respond(request, "projects/overview.html", page, scope=scope, tab="overview", etag=etag)
 
 
-def _glance(scope: Scope, plan: PlanLines, backlog: Overview, found: Burndown, asked: Sequence[Waiting]) -> Glance:
+def _glance(
+    scope: Scope,
+    plan: PlanLines,
+    backlog: Overview,
+    found: Burndown,
+    asked: Sequence[Waiting],
+    budget: Budget | None,
+) -> Glance:
     today, now = scope.today, found.now
     before = [point for point in found.points if point.day <= today - LATELY]
     return Glance(
@@ -148,6 +159,7 @@ def _glance(scope: Scope, plan: PlanLines, backlog: Overview, found: Burndown, a
         lately_since=today - LATELY if before else None,
         today=today,
         waiting=[one for one in asked if one.side is Side.CLIENT],
+        budget=budget,
     )
 
 

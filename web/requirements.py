@@ -19,6 +19,7 @@ from portal.requirements import queries, workflow
 from portal.requirements.models import Priority, RequirementKind, State
 from portal.requirements.queries import Filter, Progress, Shown
 from portal.requirements.workflow import FieldDiff
+from portal.spreadsheet import BOM, Cell, rows_as_csv
 from portal.trace.models import TraceKind
 from portal.traceability import Link
 from web.deps import ProjectScope, ReadSession
@@ -26,7 +27,6 @@ from web.etag import unchanged
 from web.filters import LONGEST_TEXT, number_of
 from web.locale_choice import locale_of
 from web.render import etag_for, respond
-from web.spreadsheet import BOM, Cell, rows_as_csv
 from web.telling import Teller, Told, tell
 from web.words import words
 

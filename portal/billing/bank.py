@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import Scope, StaffRole, Viewer
-from portal.billing import payments
+from portal.billing import payments, queries
 from portal.billing.camt import Entry
 from portal.billing.models import BankEntry, EntryState, Invoice, InvoiceKind, InvoiceState, Issuer
 from portal.errors import Conflict, Invalid, NotFound, PortalError
@@ -140,9 +140,14 @@ async def unmatched(db: AsyncSession, viewer: Viewer, *, limit: int = 500) -> Se
 
 
 async def match(db: AsyncSession, viewer: Viewer, entry_id: UUID, key: str, invoice_number: int) -> BankEntry:
-    """Says which invoice an entry is for. Raises NotFound, Conflict for one that was dealt with, as a payment does."""
+    """Says which invoice an entry is for. Raises NotFound, Conflict for one that was dealt with,
+    Invalid for another currency, and what a payment raises."""
     row = await _open_entry(db, viewer, entry_id)
-    await _pay(db, await projects.scope_for(db, viewer, key), row, invoice_number)
+    scope = await projects.scope_for(db, viewer, key)
+    found = await queries.invoice(db, scope, invoice_number)
+    if found.currency != row.currency:
+        raise Invalid(f"This invoice is in {found.currency}.", field="currency", value=row.currency)
+    await _pay(db, scope, row, invoice_number)
     await db.flush()
     return row
 

@@ -90,6 +90,8 @@ def _amount(entry: Any, place: str) -> Money:
     currency = money.check_currency(node.get("Ccy"), f"{place}.Ccy")
     text = _plain(_clean(node.text), money.places_of(currency))
     amount = money.parse(text, currency, f"{place}.Amt")
+    if amount.minor < 0:
+        raise Invalid("An amount has no sign: CRDT or DBIT says its way.", field=f"{place}.Amt", value=text[:40])
     match _text(entry, "CdtDbtInd"):
         case "CRDT":
             return amount

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.access import Role, Scope, StaffRole
 from portal.billing import drafts, queries
-from portal.billing.models import Invoice, InvoiceState, InvoiceWord
+from portal.billing.models import Invoice, InvoiceKind, InvoiceState, InvoiceWord
 from portal.decisions.turns import minutes_between
 from portal.errors import Conflict, Invalid
 from portal.ledger import commands as ledger
@@ -25,8 +25,9 @@ async def ask(db: AsyncSession, scope: Scope, number: int, text: str, *, dispute
     scope.require(Role.BILLING)
     await ledger.lock(db, scope.project_id)
     invoice = await queries.invoice(db, scope, number)
-    if disputes and (invoice.disputed_at is not None or invoice.state is InvoiceState.CANCELLED):
-        raise Conflict("This invoice is disputed already, or was taken back.")
+    stands = invoice.kind is InvoiceKind.INVOICE and invoice.state is not InvoiceState.CANCELLED
+    if disputes and (invoice.disputed_at is not None or not stands):
+        raise Conflict("This is disputed already, was taken back, or is a credit note.")
     words = _words(text)
     if disputes:
         invoice.disputed_at, invoice.dispute_reason = clock.now(), words
@@ -40,7 +41,7 @@ async def answer(db: AsyncSession, scope: Scope, number: int, text: str, *, sett
     invoice = await queries.invoice(db, scope, number)
     if settles and invoice.disputed_at is None:
         raise Conflict("This invoice is not disputed.")
-    since = await _waiting_since(db, scope, number)
+    since = waiting_since(await said(db, scope, number))
     minutes = minutes_between(scope, since, clock.now()) if since else None
     if settles:
         invoice.disputed_at, invoice.dispute_reason = None, ""
@@ -50,18 +51,19 @@ async def answer(db: AsyncSession, scope: Scope, number: int, text: str, *, sett
 async def words(db: AsyncSession, scope: Scope, number: int) -> Sequence[InvoiceWord]:
     """All that was said about an invoice, in its order. Raises NotFound."""
     await queries.invoice(db, scope, number)
-    return await _of(db, scope, number)
+    return await said(db, scope, number)
 
 
-async def _of(db: AsyncSession, scope: Scope, number: int) -> Sequence[InvoiceWord]:
+async def said(db: AsyncSession, scope: Scope, number: int) -> Sequence[InvoiceWord]:
+    """The same for who was found to see the invoice."""
     of = (InvoiceWord.project_id == scope.project_id, InvoiceWord.invoice_number == number)
     return (await db.scalars(select(InvoiceWord).where(*of).order_by(InvoiceWord.seq).limit(500))).all()
 
 
-async def _waiting_since(db: AsyncSession, scope: Scope, number: int) -> datetime | None:
+def waiting_since(said: Sequence[InvoiceWord]) -> datetime | None:
     """When the client's first word was said that no word of staff has followed."""
     since = None
-    for one in await _of(db, scope, number):
+    for one in said:
         since = None if one.by_staff else since or one.at
     return since
 

@@ -159,7 +159,7 @@ async def _draft(db: AsyncSession, scope: Scope, title: str, given: Mapping[str,
     document = await assembled(db, scope, _own(_known(given)))
     row = await new_row(db, scope, title, InvoiceKind.INVOICE, account.issuer)
     fill(row, document)
-    row.seq = await tell(db, scope, row, "invoice.drafted", {"title": row.title}, Audience.INTERNAL)
+    row.seq = await tell(db, scope, row, "invoice.drafted", {}, Audience.INTERNAL)
     db.add(row)
     await db.flush()
     return row

@@ -6,7 +6,7 @@ import json
 import pytest
 from sqlalchemy import select, text
 
-from portal.billing import drafts, files, issuing, queries
+from portal.billing import balance, drafts, files, issuing, queries
 from portal.billing.models import Invoice, InvoiceSeries, InvoiceState, PlanItem
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.files import queries as file_queries
@@ -142,7 +142,7 @@ async def test_a_credit_note_takes_all_of_it_back_and_frees_the_parts(database, 
     assert json.loads(note.document)["preceding"]["number"] == invoice.reference
     assert (await drafted(database, cast, 2)).number == 3
     async with database.read() as db:
-        (standing,) = await queries.standing(db, await cast.scope(db, "finn"))
+        (standing,) = balance.standing(await balance.days(db, await cast.scope(db, "finn")))
     assert (standing.invoiced.minor, standing.open.minor) == (0, 0)
 
 

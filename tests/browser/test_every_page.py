@@ -48,13 +48,16 @@ PAGES: dict[str, tuple[str, ...]] = {
 """Each page → addresses at which a client sees it in its different states."""
 STAFF_PAGES: dict[str, tuple[str, ...]] = {
     "/projects/{key}/contract": ("/projects/DAEMON/contract", "/projects/RECALLS/contract"),
+    "/projects/{key}/invoices": ("/projects/DAEMON/invoices", "/projects/RECALLS/invoices"),
+    "/projects/{key}/invoices/{number}": ("/projects/DAEMON/invoices/1", "/projects/DAEMON/invoices/2"),
     "/projects/{key}/visibility": ("/projects/RECALLS/visibility", "/projects/DAEMON/visibility"),
 }
 NO_PAGES = {
     "/", "/me", "/me/sessions", "/auth/login", "/auth/login/{provider}", "/auth/step-up", "/healthz", "/readyz",
     "/projects/{key}/decisions/{decision}/receipts/{seq}.json",
     "/projects/{key}/decisions/{decision}/receipts/{seq}.pdf",
-    "/projects/{key}/requirements.csv",
+    "/projects/{key}/requirements.csv", "/projects/{key}/statement.csv", "/projects/{key}/statement.pdf",
+    "/projects/{key}/statement.xlsx",
     "/projects/{key}/backlog.csv", "/projects/{key}/live", "/robots.txt", "/favicon.ico",
 }  # fmt: skip
 """Addresses that lead on, answer programs, or show a page that is listed under its other address."""

@@ -9,7 +9,7 @@ import pytest
 from portal import clock
 from portal.people.models import Company
 from tests.api.conftest import Api, api, cast, portal  # fixtures
-from tests.support import designs
+from tests.support import billing, designs
 from tests.support.decisions import answer, ask, keys_in
 from tests.support.files import add_file
 
@@ -46,7 +46,10 @@ async def stage(api: Api, tmp_path: Path) -> dict[str, Any]:
     await api.post(f"{B}/contract", {"kind": "fixed_price", "bought": "It", "lines": [line], "signed_on": "2026-11-02"})
     await api.post(f"{B}/changes", {"title": "More", "wanted": "More of it."})
     await api.post(f"{B}/changes/1/pricing", {"alternatives": [{"title": "Now", "lines": [line]}]}, expect=200)
+    entries = await billing.stage(api.database, api.cast)
     return {
+        "entry_id": str(entries[0]),
+        "aside_id": str(entries[1]),
         "key": "BRIDGE",
         "number": 1,
         "company_id": EXAMPLE_COMPANY,

@@ -11,7 +11,7 @@ RIGHTS = {
     table.MANAGE: {"wei write", "root admin"},
     table.ADMIN: {"root admin"},
     table.FINANCE: {"root admin"},
-    table.MONEY_READ: {"wei read", "wei write", "root admin"},
+    table.MONEY_READ: {"wei read", "wei write", "robot write", "root admin"},
 }
 TOKENS = ("dan read", "dan write", "wei read", "wei write", "robot read", "robot write", "root admin")
 STRANGERS = ("ada admin", "nemo admin")

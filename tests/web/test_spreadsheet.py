@@ -7,7 +7,7 @@ from io import StringIO
 
 import pytest
 
-from web.spreadsheet import Cell, guarded, rows_as_csv
+from portal.spreadsheet import Cell, guarded, rows_as_csv
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,21 @@ from datetime import date, datetime
 from decimal import Decimal
 from io import StringIO
 
+from portal.money import Money
+
 BOM = "\ufeff"
 """Without it, Excel reads UTF-8 as something else."""
 
 DANGEROUS = "=+-@\t\r\n＝＋－＠"
-Cell = str | int | Decimal | date | datetime | None
+Cell = str | int | Decimal | Money | date | datetime | None
 
 
 def guarded(cell: Cell) -> str:
     """A cell as text. What a spreadsheet would take for a formula gets a quote in front; numbers stay numbers."""
     if cell is None:
         return ""
+    if isinstance(cell, Money):
+        return cell.amount
     if isinstance(cell, Decimal):
         return format(cell.normalize(), "f")
     if isinstance(cell, datetime):

@@ -1,0 +1,254 @@
+"""Bank statements: every version read, a hostile file refused, each entry once, and nothing ever guessed."""
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from portal.billing import bank, camt, payments, queries
+from portal.billing.models import BankEntry, EntryState, InvoiceState
+from portal.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
+from portal.money import Money
+from tests.support.billing import bill, drafted, paid, planned, quick
+
+IBAN = "DE89370400440532013000"
+VERSIONS = [f"{number:02}" for number in range(2, 14)]
+
+
+def entry(words="", *, amount="4760.00", currency="EUR", way="CRDT", status="<Cd>BOOK</Cd>", ref="B-1", name="Acme",
+          day="<Dt>2026-11-20</Dt>"):  # fmt: skip
+    reference = f"<AcctSvcrRef>{ref}</AcctSvcrRef>" if ref else ""
+    return (
+        f'<Ntry><Amt Ccy="{currency}">{amount}</Amt><CdtDbtInd>{way}</CdtDbtInd><Sts>{status}</Sts>'
+        f"<BookgDt>{day}</BookgDt>{reference}<NtryDtls><TxDtls><RltdPties><Dbtr><Nm>{name}</Nm></Dbtr></RltdPties>"
+        f"<RmtInf><Ustrd>{words}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"
+    )
+
+
+def statement(*entries, account=f"<IBAN>{IBAN}</IBAN>", version="08", before=""):
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>{before}'
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.{version}"><BkToCstmrStmt><Stmt>'
+        f"<Acct><Id>{account}</Id></Acct>{''.join(entries)}</Stmt></BkToCstmrStmt></Document>"
+    ).encode()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_version_is_read(version):
+    status = "BOOK" if int(version) < 8 else "<Cd>BOOK</Cd>"
+    (found,) = camt.entries(statement(entry("Invoice 1", status=status), version=version))
+    assert found == camt.Entry(IBAN, "B-1", date(2026, 11, 20), Money(476_000, "EUR"), "Acme", "Invoice 1")
+
+
+def test_a_party_of_the_newer_form_is_named():
+    xml = statement(entry("x")).replace(b"<Nm>Acme</Nm>", b"<Pty><Nm>Acme &amp; Co</Nm></Pty>")
+    assert camt.entries(xml)[0].counterparty == "Acme & Co"
+
+
+def test_what_was_paid_out_is_negative():
+    assert camt.entries(statement(entry(way="DBIT")))[0].amount == Money(-476_000, "EUR")
+
+
+@pytest.mark.parametrize("status", ["<Cd>PDNG</Cd>", "PDNG", "<Cd>INFO</Cd>", "FUTR"])
+def test_what_is_not_booked_is_left_out(status):
+    assert camt.entries(statement(entry(status=status))) == []
+
+
+def test_noughts_beyond_a_currencys_places_are_dropped_and_other_digits_refused():
+    assert camt.entries(statement(entry(amount="12.50000")))[0].amount == Money(1250, "EUR")
+    assert camt.entries(statement(entry(amount="12.0", currency="JPY")))[0].amount == Money(12, "JPY")
+    with pytest.raises(Invalid):
+        camt.entries(statement(entry(amount="12.345")))
+
+
+def test_an_entry_without_a_reference_of_the_bank_is_known_by_what_it_says():
+    once, twice, other = (camt.entries(statement(entry(words, ref=""))) for words in ("a", "a", "b"))
+    assert once[0].reference == twice[0].reference != other[0].reference
+    assert once[0].reference.startswith("sha256:")
+
+
+@pytest.mark.parametrize(("wrong", "field"), [
+    ({"amount": "1e3"}, "entries[0].Amt"), ({"amount": "NaN"}, "entries[0].Amt"), ({"amount": ""}, "entries[0].Amt"),
+    ({"currency": "XXX"}, "entries[0].Ccy"), ({"currency": ""}, "entries[0].Ccy"),
+    ({"way": "BOTH"}, "entries[0].CdtDbtInd"), ({"way": ""}, "entries[0].CdtDbtInd"),
+    ({"day": "<Dt>yesterday</Dt>"}, "entries[0].BookgDt"), ({"day": ""}, "entries[0].BookgDt"),
+    ({"amount": "9" * 30}, "entries[0].Amt"), ({"amount": "-5"}, "entries[0].Amt"),
+])  # fmt: skip
+def test_a_wrong_entry_is_named(wrong, field):
+    with pytest.raises(Invalid) as refused:
+        camt.entries(statement(entry(**wrong)))
+    assert refused.value.field == field
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">' + "".join(
+    f'<!ENTITY {chr(98 + at)} "{f"&{chr(97 + at)};" * 10}">' for at in range(9)
+) + "]>"  # fmt: skip
+
+
+@pytest.mark.parametrize("before", [
+    "<!DOCTYPE Document>", BOMB, '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+    '<!DOCTYPE a SYSTEM "http://127.0.0.1:1/evil.dtd">',
+])  # fmt: skip
+def test_a_file_with_a_document_type_is_refused(before):
+    with pytest.raises(Invalid):
+        camt.entries(
+            statement(entry("&x;" if "ENTITY x" in before else "&j;" if before is BOMB else ""), before=before)
+        )
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"no xml", b"<Document/>", b"<Document><Stmt></Document>", b"\xff\xfe", b"<a>" * 5000 + b"</a>" * 5000,
+    statement(entry(), account=""), b'<?xml version="1.0" encoding="x-none"?><a/>', b"\x00" * 100,
+])  # fmt: skip
+def test_what_is_no_statement_is_refused(content):
+    with pytest.raises(Invalid):
+        camt.entries(content)
+
+
+def test_a_file_that_is_too_large_is_refused(monkeypatch):
+    with pytest.raises(TooLarge):
+        camt.entries(b" " * (camt.MOST_BYTES + 1))
+    monkeypatch.setattr(camt, "MOST_ENTRIES", 2)
+    with pytest.raises(TooLarge):
+        camt.entries(statement(*(entry(ref=f"B-{at}") for at in range(3))))
+
+
+def test_control_characters_are_no_part_of_a_name():
+    assert camt.entries(statement(entry("a&#x9;b&#xA;&#x85;c\u202e")))[0].remittance == "a b c"
+
+
+@pytest.fixture
+async def billed(database, cast):
+    """An invoice of 4,760.00."""
+    await planned(database, cast)
+    await drafted(database, cast)
+    return await quick(database, cast)
+
+
+async def take(database, cast, *entries, who="maria", **more):
+    async with database.write() as db:
+        return await bank.take_in(db, cast.viewer(who), camt.entries(statement(*entries, **more)))
+
+
+async def state_of(database, cast, number=1):
+    async with database.read() as db:
+        row = await queries.invoice(db, await cast.scope(db, "maria"), number)
+    return row.state, row.paid_minor
+
+
+async def notes(database):
+    async with database.read() as db:
+        rows = await db.scalars(select(BankEntry).order_by(BankEntry.bank_reference))
+        return [(row.state, row.note) for row in rows]
+
+
+@pytest.mark.parametrize("words", ["{0}", "Invoice {0}, thank you", "RE:{0}.", "rg nr {1}", "{0}/2026"])
+async def test_an_entry_that_names_an_invoice_pays_it(billed, database, cast, words):
+    said = words.format(billed.reference, billed.reference.lower())
+    taken = await take(database, cast, entry(said))
+    expected = bank.Taken(0, 1, 0) if words == "{0}/2026" else bank.Taken(1, 0, 0)
+    assert taken == expected
+    if taken.matched:
+        assert await state_of(database, cast) == (InvoiceState.PAID, 476_000)
+
+
+async def test_the_same_statement_twice_changes_nothing(billed, database, cast):
+    both = [entry(billed.reference, amount="10"), entry("nothing", ref="B-2")]
+    assert await take(database, cast, *both) == bank.Taken(1, 1, 0)
+    assert await take(database, cast, *both) == bank.Taken(0, 0, 2)
+    assert await state_of(database, cast) == (InvoiceState.PARTLY_PAID, 1_000)
+
+
+async def test_an_entry_that_stands_twice_in_a_file_is_taken_once(billed, database, cast):
+    one = entry(billed.reference, amount="10")
+    assert await take(database, cast, one, one) == bank.Taken(1, 0, 1)
+    assert await state_of(database, cast) == (InvoiceState.PARTLY_PAID, 1_000)
+
+
+async def test_nothing_is_guessed(billed, database, cast):
+    await drafted(database, cast, 1, unaccepted_reason="Agreed")
+    second = await quick(database, cast, number=2)
+    await take(
+        database, cast, entry("Thanks", ref="B-1"), entry(f"{billed.reference} {second.reference}", ref="B-2"),
+        entry(billed.reference, currency="USD", ref="B-3"), entry(billed.reference, way="DBIT", ref="B-4"),
+    )  # fmt: skip
+    states, reasons = zip(*await notes(database), strict=True)
+    assert set(states) == {EntryState.UNMATCHED}
+    beginnings = ("It names no", "It names several", f"{billed.reference} is in EUR", "Only 0.00 came in")
+    assert [reason.startswith(begins) for reason, begins in zip(reasons, beginnings, strict=True)] == [True] * 4
+    assert await state_of(database, cast) == (InvoiceState.ISSUED, 0)
+
+
+async def test_more_than_is_owed_is_kept_as_paid(billed, database, cast):
+    await take(database, cast, entry(billed.reference, amount="5000"))
+    assert await state_of(database, cast) == (InvoiceState.PAID, 500_000)
+
+
+async def test_money_that_goes_back_is_told_of_its_invoice(billed, database, cast):
+    await paid(database, cast, "5000")
+    assert (await take(database, cast, entry(billed.reference, amount="240", way="DBIT"))).matched == 1
+    assert await state_of(database, cast) == (InvoiceState.PAID, 476_000)
+
+
+async def test_a_statement_of_a_foreign_account_is_refused_whole(billed, database, cast):
+    with pytest.raises(Invalid):
+        await take(database, cast, entry(billed.reference), account="<IBAN>FR1420041010050500013M02606</IBAN>")
+    with pytest.raises(Invalid):
+        await take(database, cast, entry(billed.reference), account="<Othr><Id>77</Id></Othr>")
+    assert await notes(database) == []
+
+
+async def test_an_entry_pays_the_invoice_of_the_project_that_it_names(billed, database, cast):
+    await bill(database, cast, "HARBOUR")
+    taken = await take(database, cast, entry(billed.reference))
+    assert taken.matched == 1
+    async with database.read() as db:
+        assert await payments.payments(db, await cast.scope(db, "maria", "HARBOUR")) == []
+
+
+async def test_somebody_of_finance_matches_what_was_not(billed, database, cast):
+    await take(database, cast, entry("Thanks"))
+    async with database.write() as db:
+        (row,) = await bank.unmatched(db, cast.viewer("maria"))
+        await bank.match(db, cast.viewer("maria"), row.id, "BRIDGE", 1)
+    assert await state_of(database, cast) == (InvoiceState.PAID, 476_000)
+    with pytest.raises(Conflict):
+        async with database.write() as db:
+            await bank.match(db, cast.viewer("maria"), row.id, "BRIDGE", 1)
+
+
+async def test_an_entry_in_another_currency_is_matched_by_nobody(billed, database, cast):
+    await take(database, cast, entry(billed.reference, currency="USD", amount="4760.00"))
+    async with database.write() as db:
+        (row,) = await bank.unmatched(db, cast.viewer("maria"))
+        with pytest.raises(Invalid):
+            await bank.match(db, cast.viewer("maria"), row.id, "BRIDGE", 1)
+    assert await state_of(database, cast) == (InvoiceState.ISSUED, 0)
+
+
+async def test_an_entry_for_no_invoice_is_set_aside_with_a_note(billed, database, cast):
+    await take(database, cast, entry("Interest"))
+    async with database.write() as db:
+        (row,) = await bank.unmatched(db, cast.viewer("maria"))
+        with pytest.raises(Invalid):
+            await bank.set_aside(db, cast.viewer("maria"), row.id, "  ")
+        await bank.set_aside(db, cast.viewer("maria"), row.id, "Interest")
+        assert await bank.unmatched(db, cast.viewer("maria")) == []
+    assert await notes(database) == [(EntryState.IGNORED, "Interest")]
+    assert (await take(database, cast, entry("Interest"))).known == 1
+
+
+async def test_an_unknown_entry_is_not_found(database, cast):
+    with pytest.raises(NotFound):
+        async with database.write() as db:
+            await bank.match(db, cast.viewer("maria"), uuid4(), "BRIDGE", 1)
+
+
+@pytest.mark.parametrize("who", ["wei", "dan", "ada", "finn"])
+async def test_finance_alone_deals_with_the_bank(billed, database, cast, who):
+    with pytest.raises(NotAllowed):
+        await take(database, cast, entry("x"), who=who)
+    with pytest.raises(NotAllowed):
+        async with database.read() as db:
+            await bank.unmatched(db, cast.viewer(who))
