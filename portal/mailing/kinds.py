@@ -64,7 +64,7 @@ def is_by(event: EventRow, person_id: UUID | None) -> bool:
 
 def what_of(event: EventRow) -> str | None:
     """The row of a digest that an event belongs to; None for what is not worth telling (an order was shuffled)."""
-    if event.kind == "project.opened" or event.subject_kind == "status" or event.kind in QUIET:
+    if event.kind == "project.opened" or event.subject_kind in ("status", "trace") or event.kind in QUIET:
         return None
     if event.subject_kind != "item":
         return _BY_SUBJECT.get(event.subject_kind, "other")
