@@ -3,6 +3,7 @@
 import asyncio
 from datetime import date, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -13,7 +14,7 @@ from portal.access import Role
 from portal.backlog import commands as backlog
 from portal.backlog import planlines, queries, reports
 from portal.backlog.reports import Wanted
-from portal.changes import accept, contract_view, decided
+from portal.changes import accept, contract_view, decided, expiry
 from portal.changes import queries as changes
 from portal.changes.models import ChangeState as State
 from portal.decisions.models import Verdict
@@ -25,7 +26,19 @@ from portal.trace import commands as trace
 from portal.trace.models import Trace
 from tests.support import decisions as deciding
 from tests.support.cast import add_item
-from tests.support.changes import LATER, NOW, an_offer, answer, everything, line, offered, priced, sign, withdrawn
+from tests.support.changes import (
+    LATER,
+    NOW,
+    an_offer,
+    answer,
+    everything,
+    line,
+    offered,
+    priced,
+    raised,
+    sign,
+    withdrawn,
+)
 
 DECIDING = {
     "change_request", "decision", "decision_answer", "decision_turn", "decision_draft", "event", "project_ledger",
@@ -157,6 +170,39 @@ async def test_on_its_last_day_it_can(database, cast, contract, keys):
     request = await an_offer(database, cast, valid_until=clock.now().date())
     await answer(database, cast, keys, request)
     assert (await seen(database, cast))[0].request.state is State.ACCEPTED
+
+
+async def test_the_last_day_ends_at_midnight_in_the_project(database, cast, contract, keys):
+    day = clock.now().date() + timedelta(days=3)
+    request = await an_offer(database, cast, valid_until=day)
+    before_midnight = clock.start_of_day(day + timedelta(days=1), ZoneInfo("Europe/Berlin")) - timedelta(minutes=1)
+    with time_machine.travel(before_midnight):
+        assert await expiry.expire_due(database) == 0
+    with time_machine.travel(before_midnight + timedelta(minutes=2)):
+        with pytest.raises(Conflict, match="last day"):
+            await answer(database, cast, keys, request)
+        assert await expiry.expire_due(database) == 1
+        with pytest.raises(Conflict):
+            await answer(database, cast, keys, request)
+
+
+async def test_pricing_anew_and_an_acceptance_at_once_leave_one_outcome(database, cast, contract, keys):
+    request = await an_offer(database, cast)
+    both = await asyncio.gather(
+        answer(database, cast, keys, request), priced(database, cast, 1, [LATER]), return_exceptions=True
+    )
+    assert sorted(isinstance(one, Conflict) for one in both) == [False, True]
+    view, standing = await seen(database, cast)
+    assert (view.request.state, len(standing.amendments)) in ((State.ACCEPTED, 1), (State.BEING_PRICED, 0))
+
+
+async def test_two_managers_who_offer_at_once_ask_once(database, cast, contract):
+    await priced(database, cast, (await raised(database, cast)).number)
+    both = await asyncio.gather(
+        offered(database, cast, 1, None), offered(database, cast, 1, None), return_exceptions=True
+    )
+    assert sorted(isinstance(one, Conflict) for one in both) == [False, True]
+    assert (await seen(database, cast))[0].request.offers == 1
 
 
 async def test_an_offer_that_was_taken_back_cannot_be_accepted(database, cast, contract, keys):
