@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from portal.db import Database
 from tests.api.conftest import portal_for, settings_for
-from tests.support import databases, designs
+from tests.support import databases, designs, requirements
 from tests.support.cast import add_item, enter
 from tests.support.files import add_file
 
@@ -40,6 +40,7 @@ def hostile_portal(tmp_path_factory: pytest.TempPathFactory) -> Any:
         portal = portal_for(settings_for(folder, api_rate_per_minute=10**9), database, cast)
         await add_file(database, cast, portal.state.files, "A file")
         await designs.shown(database, cast)
+        await requirements.add(database, cast)
         return portal
 
     yield asyncio.run(prepare())
