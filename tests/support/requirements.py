@@ -65,7 +65,7 @@ async def link(database: Database, cast: Cast, one: tuple[str, int], other: tupl
 
 async def linked(database: Database, cast: Cast, word: str, key: str) -> None:
     """A requirement with this word in all its texts, linked with item 1 and design 1, and one without links."""
-    fields = {"description": f"{word} text", "criteria": [f"{word} criterion"]}
+    fields: dict[str, Any] = {"description": f"{word} text", "criteria": [f"{word} criterion"]}
     await add(database, cast, key, title=f"{word} requirement", **fields)
     await add(database, cast, key, title=f"{word} orphan", **fields)
     for kind in ("item", "design"):
@@ -74,7 +74,7 @@ async def linked(database: Database, cast: Cast, word: str, key: str) -> None:
 
 async def inside(database: Database, cast: Cast, word: str) -> None:
     """An internal requirement of BRIDGE with this word, linked with what the client sees, and the reverse."""
-    fields = {"description": word, "criteria": [word], "external_ref": word, "audience": "internal"}
+    fields: dict[str, Any] = {"description": word, "criteria": [word], "external_ref": word, "audience": "internal"}
     row = await add(database, cast, title=f"{word} requirement", **fields)
     for kind in ("item", "design"):
         await link(database, cast, ("requirement", row.number), (kind, 1), "BRIDGE")
