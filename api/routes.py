@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount
 
 from api import (
+    acceptances,
     auth,
     bank,
     billing,
@@ -42,6 +43,8 @@ from api import (
     requirements,
     robots,
     statuses,
+    testing_rounds,
+    tests,
     time_entries,
     waiting,
     webhooks,
@@ -55,7 +58,7 @@ from portal.kept import KeptPages
 ROOMS = (
     me, companies, people, mail, robots, projects, memberships, invitations, milestones, iterations, statuses,
     contributors, items, files, imports, events, burndown, decisions, receipts, designs, design_pins, waiting, webhooks,
-    links, requirements, contract, changes,
+    links, requirements, contract, changes, tests, testing_rounds, acceptances,
     issuers, billing, invoices, time_entries, bank, bookkeeping,
 )  # fmt: skip
 VERSION = "1.0.0"

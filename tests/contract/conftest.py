@@ -9,7 +9,7 @@ import pytest
 from portal import clock
 from portal.people.models import Company
 from tests.api.conftest import Api, api, cast, portal  # fixtures
-from tests.support import billing, designs
+from tests.support import acceptance, billing, designs
 from tests.support.decisions import answer, ask, keys_in
 from tests.support.files import add_file
 
@@ -50,6 +50,7 @@ async def stage(api: Api, tmp_path: Path) -> dict[str, Any]:
     return {
         "entry_id": str(entries[0]),
         "aside_id": str(entries[1]),
+        **await acceptance.stage(api.database, api.cast),
         "key": "BRIDGE",
         "number": 1,
         "company_id": EXAMPLE_COMPANY,

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from api import routes
 from api.doors import Door
 from tests.api.conftest import settings_for
-from tests.support import billing
+from tests.support import acceptance, billing
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -123,7 +123,7 @@ async def test_every_operation_works_as_its_example_says(
             names = stage | {"person_id": stage["nobody_id"]} if path.startswith("/v1/people") else stage
             if (method, path) == ("POST", "/v1/projects/{key}/contract"):
                 names = stage | {"key": "HARBOUR"}  # BRIDGE has its contract, and a project has one
-            names = names | billing.names_for(method, path, stage)
+            names = names | billing.names_for(method, path, stage) | acceptance.names_for(method, path)
             answer = await _tried(api, method, path.format(**names), content)
             success = str(answer.status_code)
             assert success in operation["responses"], (method, path, success, answer.text)

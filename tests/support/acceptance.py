@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID, uuid4
 
+from api.testing_rounds import PERSON
 from portal import clock, settlement
 from portal.acceptance import accepting, editing, plans, results, rounds
 from portal.acceptance.models import Acceptance, Outcome, TestPlan, TestResult, TestRound
@@ -125,9 +126,45 @@ async def answer(
         return await settlement.decide(db, scope, keys, PORTAL, decision.number, given, proof_of(who))
 
 
-async def join(database: Database, cast: Cast, name: str, *roles: Role, key: str = "BRIDGE") -> None:
+OF_EXAMPLES = (
+    ("/tests/{number}/acceptances", 4),
+    ("closing", 5),
+    ("/tests/{number}/rounds/", 1),
+    ("POST /v1/projects/{key}/tests/{number}/rounds", 3),
+    ("GET ", 1),
+    ("", 2),
+)
+"""Which plan of `stage` an operation works on: the first line of which it has the words."""
+
+
+def names_for(method: str, path: str) -> dict[str, Any]:
+    """Which of the stage's plans an operation of the API works on."""
+    if "/tests/{number}" not in path:
+        return {}
+    return {"number": next(plan for words, plan in OF_EXAMPLES if words in f"{method} {path}")}
+
+
+async def stage(database: Database, cast: Cast) -> dict[str, Any]:
+    """BRIDGE, which has milestone 1, with plans for the examples: tested, drafted, offered, asked about, and tested."""
+    await join(database, cast, "example", Role.TESTER, person=UUID(PERSON))
+    await begun(database, cast)
+    await say(database, cast, "ada", 1, Outcome.FAILED)
+    await add_plan(database, cast, milestone_number=1)
+    await add_plan(database, cast)
+    await offer(database, cast, 3)
+    for number in (4, 5):
+        await begun(database, cast)
+        await say(database, cast, "ada", 1, Outcome.PASSED, plan=number)
+    await close_round(database, cast, plan=4)
+    await ask(database, cast, 4, part="The shop", is_whole=False)
+    return {"round_number": 1, "case": 1, "acceptance": 1}
+
+
+async def join(
+    database: Database, cast: Cast, name: str, *roles: Role, key: str = "BRIDGE", person: UUID | None = None
+) -> None:
     """Somebody new of the client joins a project with these roles alone, and the cast."""
-    person = cast.people[name] = uuid4()
+    person = cast.people[name] = person or uuid4()
     async with database.write() as db:
         scope = await cast.scope(db, "wei", key)
         now = clock.now()
