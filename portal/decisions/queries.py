@@ -32,6 +32,8 @@ from portal.people.models import Person
 from portal.projects.queries import MOST_NUMBER
 
 MOST_REMARKS = 500
+FRESH = {"populate_existing": True}
+"""Without it a session gives back what it read before, and on PostgreSQL another may have changed that since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,11 @@ class Detail:
 
 
 async def decision(db: AsyncSession, scope: Scope, number: int) -> Decision:
-    """One decision that this viewer may see. Raises NotFound."""
+    """One decision that this viewer may see, as it stands now: who looked at it before they took the project's lock
+    reads it anew. Raises NotFound.
+    """
     statement = select(Decision).where(*_visible(scope), Decision.number == number)
-    found = await db.scalar(statement) if 0 < number <= MOST_NUMBER else None
+    found = await db.scalar(statement, execution_options=FRESH) if 0 < number <= MOST_NUMBER else None
     if found is None:
         raise NotFound(f"There is no decision {number} in this project.")
     return found
@@ -94,7 +98,7 @@ async def of_subject(db: AsyncSession, scope: Scope, kind: str, subject_number: 
     """All decisions about one thing that this viewer may see, the newest first."""
     about = (Decision.kind == kind, Decision.subject_number == subject_number)
     statement = select(Decision).where(*_visible(scope), *about).order_by(Decision.number.desc()).limit(100)
-    return (await db.scalars(statement)).all()
+    return (await db.scalars(statement, execution_options=FRESH)).all()
 
 
 async def decisions(
