@@ -14,8 +14,11 @@ from portal.decisions.models import Delegation
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
+from portal.people.models import Person
 
 LONGEST_DAYS = 92
+_LET_IN = (Person.id == Membership.person_id) & Person.disabled_at.is_(None)
+"""Whoever was shut out decides nothing any more, neither themselves nor through another."""
 
 
 async def delegate(db: AsyncSession, scope: Scope, to_person: UUID, from_on: date, until_on: date) -> Delegation:
@@ -30,8 +33,11 @@ async def delegate(db: AsyncSession, scope: Scope, to_person: UUID, from_on: dat
     mine = await given_by(db, scope)
     if any(one.from_on <= until_on and from_on <= one.until_on for one in mine):
         raise Conflict("You have delegated your decisions for some of these days already: end that first.")
-    member = (Membership.project_id == scope.project_id, Membership.person_id == to_person, Membership.viewer)
-    if to_person == scope.viewer.person_id or await db.scalar(select(Membership.person_id).where(*member)) is None:
+    member = select(Membership.person_id).join(Person, _LET_IN)
+    member = member.where(
+        Membership.project_id == scope.project_id, Membership.person_id == to_person, Membership.viewer
+    )
+    if to_person == scope.viewer.person_id or await db.scalar(member) is None:
         raise Invalid("Choose another member of this project.", field="to_person", value=str(to_person))
     highest = await db.scalar(select(func.max(Delegation.number)).where(Delegation.project_id == scope.project_id))
     row = Delegation(
@@ -79,6 +85,7 @@ async def principals(db: AsyncSession, scope: Scope, roles: frozenset[Role]) -> 
             Membership,
             (Membership.project_id == Delegation.project_id) & (Membership.person_id == Delegation.person_id),
         )
+        .join(Person, _LET_IN)
         .where(
             Delegation.project_id == scope.project_id,
             Delegation.to_person_id == scope.viewer.person_id,

@@ -206,7 +206,9 @@ async def check_people(db: AsyncSession, scope: Scope, question: Question) -> No
         return
     wanted = roles_for(question.audience)
     can = [Membership.approver] + ([Membership.billing] if Role.BILLING in wanted else [])
-    statement = select(Membership.person_id).where(Membership.project_id == scope.project_id, *can)
+    is_let_in = (Person.id == Membership.person_id) & Person.disabled_at.is_(None)
+    statement = select(Membership.person_id).join(Person, is_let_in)
+    statement = statement.where(Membership.project_id == scope.project_id, *can)
     known = set(await db.scalars(statement.where(Membership.person_id.in_(question.people))))
     for at, person in enumerate(question.people):
         if person not in known:

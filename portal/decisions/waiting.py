@@ -25,6 +25,7 @@ from portal.decisions.models import (
 from portal.decisions.queries import Waited
 from portal.decisions.turns import minutes_between
 from portal.ledger.models import Audience
+from portal.people.models import Person
 from portal.projects.models import ProjectStatus
 from portal.projects.queries import COMPANY, LEDGER, MEMBERSHIP, PROJECT
 
@@ -133,6 +134,8 @@ def _as_somebody(person: UUID) -> Any:
             # By a day either way: the project's own day decides when the answer is given.
             Delegation.from_on <= today,
             Delegation.until_on >= today,
+            Person.id == Delegation.person_id,
+            Person.disabled_at.is_(None),
         )
         .correlate(*outer)
     )
