@@ -9,7 +9,7 @@ WORKERS ?= auto
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help setup setup-tests demo test test-fast check format bench lock messages clean
+.PHONY: help setup setup-tests demo test test-fast test-sqlite check format bench lock messages clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,7 +29,10 @@ demo: setup ## Real projects to look at, and people to sign in as
 test: setup-tests ## Every test
 	@$(RUN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal
 
-test-fast: setup ## SQLite only, no browser
+test-fast: setup ## The rules alone, in under a minute: no database, no browser
+	@$(RUN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal -m "not database and not postgres and not browser and not slow"
+
+test-sqlite: setup ## Everything on SQLite, no browser
 	@$(RUN)/python -m pytest $(TESTS) -n $(WORKERS) --dist worksteal -m "not postgres and not browser and not slow"
 
 check: setup ## Style, types, direction of imports, Dockerfile, translations

@@ -28,11 +28,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs PostgreSQL or the browser, so that the fast run can leave it out."""
+    """Marks what needs a database, PostgreSQL or the browser, so that the fast run can leave it out."""
     for item in items:
         if isinstance(item, pytest.Function):
             if getattr(item, "callspec", None) and item.callspec.params.get("database_url") == "postgresql":
                 item.add_marker("postgres")
+            if "database_url" in item.fixturenames:
+                item.add_marker("database")
             if "browser" in item.fixturenames:
                 item.add_marker("browser")
 
