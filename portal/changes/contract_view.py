@@ -18,8 +18,8 @@ from portal.money import Money
 from portal.projects import queries as plan
 from portal.projects.models import Milestone
 
-MOST_AMENDMENTS = 500
-MOST_LINES = 5_000
+MOST_AMENDMENTS = 5_000
+MOST_LINES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
