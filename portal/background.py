@@ -21,6 +21,7 @@ from starlette.datastructures import State
 from api.models import IdempotencyKey
 from portal import clock, stamping
 from portal.acceptance import deeming
+from portal.billing import periods
 from portal.changes import expiry
 from portal.connectors.models import ImportJob
 from portal.db import Base, Database
@@ -28,7 +29,7 @@ from portal.decisions import reminders
 from portal.files import orphans
 from portal.identity.models import Session, SignIn, SpentToken
 from portal.ledger.heads import sign_due_heads
-from portal.mailing import digests, telling
+from portal.mailing import digests, payments, telling
 from portal.mailing.sending import preparer
 from portal.notify import outbox
 from portal.notify.compose import composer
@@ -221,6 +222,16 @@ async def remind_of_decisions(state: State) -> int:
     return await reminders.remind(state.database)
 
 
+async def remind_of_payments(state: State) -> int:
+    """Reminds the clients' clerks of invoices that are overdue, each level once."""
+    return await payments.remind(state.database, state.settings)
+
+
+async def draft_periods(state: State) -> int:
+    """Drafts the invoices of retainers' periods that have begun."""
+    return await periods.draft_due(state.database)
+
+
 async def tell_people(state: State) -> int:
     """Mails what cannot wait to the people whom it concerns."""
     return await telling.tell_people(state.database, state.settings)
@@ -248,6 +259,8 @@ JOBS = (
     Job("remind of decisions", 300, remind_of_decisions),
     Job("expire offers", 300, expire_offers),
     Job("deem accepted", 300, deem_accepted),
+    Job("remind of payments", 900, remind_of_payments),
+    Job("draft periods", 900, draft_periods),
     Job("tell people", 5, tell_people),
     Job("send digests", 60, send_digests),
     Job("collect orphaned files", 6 * 3600, collect_orphans),

@@ -6,14 +6,14 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import Scope, StaffRole
 from portal.billing import accounts, queries, rules, stored
 from portal.billing.document import InvoiceDocument, Kind, Line, Look
-from portal.billing.models import BillingAccount, Invoice, InvoiceKind, InvoiceState, PlanItem, PlanKind
+from portal.billing.models import BillingAccount, Invoice, InvoiceKind, InvoiceState, PlanItem, PlanKind, TimeEntry
 from portal.billing.totals import totals
 from portal.changes.models import TaxCategory
 from portal.errors import Conflict, Invalid, NotFound
@@ -87,12 +87,14 @@ async def change_draft(db: AsyncSession, scope: Scope, number: int, given: Mappi
 
 
 async def discard_draft(db: AsyncSession, scope: Scope, number: int) -> None:
-    """Throws a draft away; its parts of the plan can be drafted anew. Raises Conflict once it is issued."""
+    """Throws a draft away; its parts and hours can be drafted anew. Raises Conflict once it is issued."""
     _require_billing(scope)
     await ledger.lock(db, scope.project_id)
     row = await open_draft(db, scope, number)
     for one in await db.scalars(_plan_of(scope, number)):
         one.invoice_number = None
+    hours = (TimeEntry.project_id == scope.project_id, TimeEntry.invoice_number == number)
+    await db.execute(update(TimeEntry).where(*hours).values(invoice_number=None))
     await tell(db, scope, row, "invoice.draft_discarded", {}, Audience.INTERNAL)
     await db.delete(row)
     await db.flush()

@@ -9,16 +9,16 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope, Viewer
+from portal.billing import reminders
 from portal.db import Database
 from portal.decisions import queries
 from portal.errors import NotFound, PortalError
 from portal.files import queries as files
 from portal.files.store import Store
 from portal.ledger.models import Audience
-from portal.mailing import kinds, readers, telling
+from portal.mailing import kinds, payments, readers, telling
 from portal.notify import preferences, refused
 from portal.notify.outbox import Due, Picture, Prepare
-from portal.projects import queries as projects
 
 MOST_PREVIEW = 32 * 1024 * 1024
 PICTURE_WIDTH, PICTURE_HEIGHT = 1068, 1400
@@ -51,7 +51,7 @@ async def _still_wanted(db: AsyncSession, due: Due) -> Due | None:
     wishes = preferences.wishes_of(await preferences.of_person(db, due.person_id), "UTC")
     if due.topic is not None and not wishes.wants(due.topic):
         return None
-    check = _digest_holds if due.template == "digest" else _letter_holds
+    check = {"digest": _digest_holds, payments.TEMPLATE: _reminder_holds}.get(due.template, _letter_holds)
     context = await check(db, viewer, due.context)
     return replace(due, recipient=viewer.email, locale=viewer.locale, context=context) if context else None
 
@@ -59,7 +59,7 @@ async def _still_wanted(db: AsyncSession, due: Due) -> Due | None:
 async def _letter_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:
     """The same context while the reader may see the event, and can still do what they are asked for; else None."""
     try:
-        scope = await projects.scope_for(db, viewer, context["key"])
+        scope = await readers.scope_of(db, viewer, context["key"])
         if Audience(context["audience"]) not in scope.audiences or scope.is_staff != context["is_staff"]:
             return None
         if context["number"] is None or f"decision.{context['kind']}" not in kinds.FOR_CLIENT:
@@ -70,6 +70,16 @@ async def _letter_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any
     return context if await telling.can_answer(db, scope, decision) else None
 
 
+async def _reminder_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:
+    """The same context while the invoice is still to be paid, and its reader may see it."""
+    try:
+        scope = await readers.scope_of(db, viewer, context["key"])
+    except NotFound:
+        return None
+    holds = not scope.is_staff and await reminders.still_holds(db, scope, context["invoice"])
+    return context if holds else None
+
+
 async def _digest_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:
     """The context without the projects that the reader may not see any more, or not all that they could."""
     kept = [part for part in context["projects"] if await _may_see(db, viewer, part)]
@@ -78,7 +88,7 @@ async def _digest_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any
 
 async def _may_see(db: AsyncSession, viewer: Viewer, part: dict[str, Any]) -> bool:
     try:
-        scope = await projects.scope_for(db, viewer, part["key"])
+        scope = await readers.scope_of(db, viewer, part["key"])
     except NotFound:
         return False
     return set(part["audiences"]) <= {one.value for one in scope.audiences}
@@ -91,7 +101,7 @@ async def _pictured(db: AsyncSession, due: Due) -> tuple[Scope, bytes] | None:
     viewer = await readers.person(db, due.person_id) if due.person_id else None
     if viewer is None:
         return None
-    scope = await projects.scope_for(db, viewer, due.context["key"])
+    scope = await readers.scope_of(db, viewer, due.context["key"])
     numbers = numbers_of(queries.content_of(await queries.decision(db, scope, due.context["number"])))
     found = await files.files_by_numbers(db, scope, numbers)
     previews = [found[number].preview for number in numbers if number in found]

@@ -86,8 +86,8 @@ async def test_whoever_is_not_signed_in_is_sent_to_sign_in(browser: Browser, pat
     assert response.headers["location"].startswith("/auth/login")
 
 
-MOST_STATEMENTS = {"/projects/BRIDGE": 5}
-"""The overview answers five questions, and asks one statement more than the others: what waits for a decision."""
+MOST_STATEMENTS = {"/projects/BRIDGE": 6}
+"""The overview answers six questions, and asks two statements more than the others: what waits, and what it costs."""
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -45,7 +45,7 @@ def test_every_page_stands_in_the_common_frame() -> None:
 PARTS = {
     "decisions/of_requirement.html",
     "base.html", "projects/milestone_state.html", "decisions/content.html", "decisions/of_design.html",
-    "decisions/of_change_request.html", "changes/option.html", "changes/parts.html",
+    "decisions/of_change_request.html", "changes/option.html", "changes/parts.html", "invoices/parts.html",
 }  # fmt: skip
 """Templates that others take in."""
 

@@ -1,0 +1,126 @@
+"""Retainers: each calendar period is drafted once, on its first day, from the contract's lines and those of amendments.
+
+The first period is the first that begins on or after the day on which the contract was signed; a part before it is
+billed by hand. What was missed since the last period that was drafted is drafted later.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import money
+from portal.access import SYSTEM, Scope
+from portal.billing import accounts, drafts, stored
+from portal.billing.document import Line as InvoiceLine
+from portal.billing.models import BillingAccount, Invoice, PlanItem, PlanKind
+from portal.changes import contract_view
+from portal.changes.models import Contract, ContractKind, Period
+from portal.changes.pricing import Line
+from portal.db import Database
+from portal.ledger import commands as ledger
+from portal.ledger.models import ProjectLedger
+from portal.projects import queries as projects
+
+MOST = 500
+MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
+
+
+def first_day(day: date, period: Period) -> date:
+    """The first day of the calendar period that a day is in. Pure."""
+    months = MONTHS[period]
+    return date(day.year, (day.month - 1) // months * months + 1, 1)
+
+
+def following(first: date, period: Period) -> date:
+    """The first day of the next period. Pure."""
+    at = first.year * 12 + first.month - 1 + MONTHS[period]
+    return date(at // 12, at % 12 + 1, 1)
+
+
+def begun(signed_on: date, last: date | None, today: date, period: Period) -> Iterator[date]:
+    """The first days of the periods that are to be drafted by now: the current one, and those missed since `last`."""
+    current = first_day(today, period)
+    first = following(last, period) if last else current
+    while first <= current:
+        if first >= signed_on:
+            yield first
+        first = following(first, period)
+
+
+async def draft_due(database: Database) -> int:
+    """Drafts what has begun in any project, each project in a transaction of its own; returns how many invoices."""
+    statement = (
+        select(ProjectLedger.id, ProjectLedger.key)
+        .join(Contract, Contract.project_id == ProjectLedger.id)
+        .join(BillingAccount, BillingAccount.project_id == ProjectLedger.id)
+        .where(Contract.kind == ContractKind.RETAINER)
+        .limit(MOST)
+        .execution_options(cross_project="retainers of all projects")
+    )
+    async with database.read() as db:
+        found = (await db.execute(statement)).all()
+    done = 0
+    for project_id, key in found:
+        async with database.write() as db:
+            done += len(await draft_begun(db, project_id, key))
+    return done
+
+
+async def draft_begun(db: AsyncSession, project_id: UUID, key: str) -> list[Invoice]:
+    """Drafts the periods of one project that have begun and were never drafted."""
+    await ledger.lock(db, project_id)
+    scope = await projects.scope_for(db, SYSTEM, key)
+    view = await contract_view.contract_view(db, scope)
+    if view is None or view.contract.period is None or scope.project.status == "archived":
+        return []
+    if await accounts.account_or_none(db, scope) is None:
+        return []
+    period = view.contract.period
+    mine = (PlanItem.project_id == project_id, PlanItem.kind == PlanKind.PERIOD)
+    last = await db.scalar(select(func.max(PlanItem.due_on)).where(*mine))
+    lines = [*view.lines, *(line for amended in view.amendments for line in amended.lines)]
+    due = begun(view.contract.signed_on, last, scope.today, period)
+    return [await _draft(db, scope, lines, first, following(first, period) - timedelta(days=1)) for first in due]
+
+
+async def _draft(db: AsyncSession, scope: Scope, lines: Sequence[Line], first: date, last: date) -> Invoice:
+    made = [
+        InvoiceLine(
+            number=str(at), name=line.text, quantity=line.quantity, unit=line.unit, unit_price=line.unit_price,
+            category=line.tax_category, rate=line.tax_rate, why=f"Retainer, {first} to {last}", starts_on=first,
+            ends_on=last,
+        )
+        for at, line in enumerate(lines, start=1)
+    ]  # fmt: skip
+    given = {
+        "lines": [stored.plain(one) for one in made],
+        "starts_on": first.isoformat(),
+        "ends_on": last.isoformat(),
+    }
+    row = await drafts.draft_lines(db, scope, f"Retainer {first} – {last}", given)
+    await _note(db, scope, lines, first, row)
+    return row
+
+
+async def _note(db: AsyncSession, scope: Scope, lines: Sequence[Line], first: date, row: Invoice) -> None:
+    """A part of the plan for each tax, which says that this period was drafted, and is free again without its draft."""
+    number = await db.scalar(select(func.max(PlanItem.number)).where(PlanItem.project_id == scope.project_id)) or 0
+    for category, rate in sorted({(one.tax_category, one.tax_rate) for one in lines}, key=_by_value):
+        number += 1
+        nets = (one.net for one in lines if (one.tax_category, one.tax_rate) == (category, rate))
+        db.add(
+            PlanItem(
+                project_id=scope.project_id, number=number, kind=PlanKind.PERIOD, amendment=0, milestone_number=None,
+                due_on=first, text=row.title, currency=row.currency, net_minor=money.total(nets, row.currency).minor,
+                tax_category=category.value, tax_rate=rate, invoice_number=row.number, seq=row.seq,
+            )
+        )  # fmt: skip
+    await db.flush()
+
+
+def _by_value(tax: tuple[str, Decimal]) -> tuple[str, Decimal]:
+    return str(tax[0]), tax[1]

@@ -1,0 +1,64 @@
+"""Mails about overdue invoices: to those of the client who see invoices, in the transaction that notes the reminder.
+
+They name the invoice and its day, never an amount.
+"""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal import clock
+from portal.access import Role
+from portal.billing import reminders
+from portal.billing.reminders import Reminded
+from portal.db import Database
+from portal.ledger.models import Audience
+from portal.mailing import letters, readers
+from portal.mailing.readers import Reader
+from portal.notify import outbox
+from portal.notify.rules import Topic
+from portal.settings import Settings
+
+TEMPLATE = "reminder"
+
+
+async def remind(database: Database, settings: Settings) -> int:
+    """Reminds of every overdue invoice that is due for a level, each in one transaction; returns how many."""
+    async with database.read() as db:
+        due = await reminders.overdue(db)
+    done = 0
+    for one in due:
+        async with database.write() as db:
+            if (noted := await reminders.note(db, one)) is not None:
+                await _send(db, settings, noted)
+                done += 1
+    return done
+
+
+async def _send(db: AsyncSession, settings: Settings, noted: Reminded) -> None:
+    for reader in await readers.of_project(db, noted.scope.project):
+        if not reader.scope.is_staff and Role.BILLING in reader.scope.roles:
+            await _enqueue(db, settings, noted, reader)
+
+
+async def _enqueue(db: AsyncSession, settings: Settings, noted: Reminded, reader: Reader) -> None:
+    viewer, scope = reader.viewer, reader.scope
+    assert viewer.person_id is not None  # readers are people
+    context = _context(noted)
+    mail_id = await outbox.enqueue(
+        db, recipient=viewer.email, locale=viewer.locale, template=TEMPLATE, context=context,
+        person_id=viewer.person_id, topic=Topic.ASKED,
+        dedupe_key=f"{viewer.person_id}:{scope.project_id}:invoice-{noted.invoice.number}:{noted.level}",
+        not_before=reader.wishes.first_loud(clock.now()),
+    )  # fmt: skip
+    letters.add_ways_back(db, settings, mail_id, viewer.person_id, scope, context)
+
+
+def _context(noted: Reminded) -> dict[str, Any]:
+    invoice, scope = noted.invoice, noted.scope
+    return {
+        "kind": "reminded", "project": scope.project.name, "key": scope.key, "audience": Audience.BILLING.value,
+        "number": None, "invoice": invoice.number, "reference": invoice.reference, "title": invoice.title,
+        "due_on": invoice.due_on.isoformat() if invoice.due_on else None, "days": noted.days, "level": noted.level,
+        "path": f"/projects/{scope.key}/invoices/{invoice.number}", "is_staff": False, "takes_reply": False,
+    }  # fmt: skip

@@ -1,0 +1,98 @@
+"""Retainers: each period is drafted once, on its first day, whoever asks and however often."""
+
+from datetime import date, timedelta
+
+import pytest
+import time_machine
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from portal.billing import drafts, periods
+from portal.billing.models import Invoice
+from portal.changes.models import Period
+from portal.projects import commands as projects
+from tests.support.billing import bill
+from tests.support.changes import line, sign
+
+days = st.dates(date(2000, 1, 1), date(2090, 1, 1))
+
+
+@given(days, st.sampled_from(Period))
+def test_a_day_is_in_its_period_and_periods_have_no_gap(day, period):
+    first = periods.first_day(day, period)
+    after = periods.following(first, period)
+    assert first <= day < after
+    assert periods.first_day(after - timedelta(days=1), period) == first
+    assert periods.first_day(after, period) == after
+
+
+@given(days, days, st.sampled_from(Period))
+def test_no_period_is_drafted_before_the_contract_nor_before_it_begins(signed, today, period):
+    found = list(periods.begun(signed, None, today, period))
+    assert all(signed <= first <= today for first in found)
+    assert len(found) <= 1
+
+
+@given(days, st.sampled_from(Period), st.integers(1, 30))
+def test_what_was_missed_is_drafted_in_its_order(first, period, count):
+    last = periods.first_day(first, period)
+    today = last
+    for _ in range(count):
+        today = periods.following(today, period)
+    found = list(periods.begun(date(1990, 1, 1), last, today, period))
+    assert (len(found), found[-1], sorted(set(found))) == (count, today, found)
+
+
+@pytest.fixture
+async def retained(database, cast):
+    """BRIDGE by the month, with two rates of tax, signed in January."""
+    lines = [line(text="Care"), line(text="Books", quantity="2", tax_rate="7")]
+    await sign(database, cast, kind="retainer", period="month", lines=lines, milestones=[])
+    await bill(database, cast)
+
+
+async def drafted(database, cast):
+    async with database.read() as db:
+        scope = await cast.scope(db, "maria")
+        statement = select(Invoice).where(Invoice.project_id == scope.project_id).order_by(Invoice.number)
+        return [(one.title, one.net_minor) for one in await db.scalars(statement)]
+
+
+async def test_a_month_is_drafted_once_from_the_contracts_lines(retained, database, cast):
+    with time_machine.travel("2026-11-26T12:00:00Z"):
+        assert [await periods.draft_due(database) for _ in range(3)] == [1, 0, 0]
+    assert await drafted(database, cast) == [("Retainer 2026-11-01 – 2026-11-30", 120_000)]
+
+
+async def test_the_next_month_begins_by_the_projects_clock_and_nothing_is_missed(retained, database, cast):
+    with time_machine.travel("2026-11-26T12:00:00Z") as now:
+        await periods.draft_due(database)
+        now.move_to("2026-11-30T22:30:00Z")  # half past eleven in Berlin
+        assert await periods.draft_due(database) == 0
+        now.move_to("2026-11-30T23:30:00Z")
+        assert await periods.draft_due(database) == 1
+        now.move_to("2027-03-01T12:00:00Z")
+        assert await periods.draft_due(database) == 3
+
+
+async def test_a_period_whose_draft_was_thrown_away_is_not_drafted_by_itself_again(retained, database, cast):
+    await periods.draft_due(database)
+    async with database.write() as db:
+        await drafts.discard_draft(db, await cast.scope(db, "maria"), 1)
+    assert await periods.draft_due(database) == 0
+    async with database.write() as db:
+        row = await drafts.draft_plan(db, await cast.scope(db, "maria"), [1, 2])
+    assert row.net_minor == 120_000
+
+
+async def test_nothing_is_drafted_for_other_contracts_or_an_archived_project(database, cast):
+    await sign(database, cast, milestones=[])
+    await bill(database, cast)
+    assert await periods.draft_due(database) == 0
+
+
+async def test_nothing_is_drafted_for_an_archived_project(retained, database, cast):
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
+    assert await periods.draft_due(database) == 0
