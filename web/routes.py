@@ -32,6 +32,7 @@ from web import (
     sign_out,
     statement,
     static_files,
+    test_papers,
     test_results,
     testing,
     tracing,
@@ -41,11 +42,10 @@ from web.errors import page_for
 
 ROUTERS = (
     projects.router, backlog.router, burndown.router, activity.router, decisions.router, deciding.router,
-    receipts.router, designs.router, files.router, changes.router, invoices.router,
-    statement.router, tracing.router, requirements.router, testing.router, test_results.router, live.router, auth.router, sign_out.router,
-    backchannel.router, me.router, calendar_feed.router, notifications.router, locale_choice.router, health.router,
-    static_files.router,
-    well_known.router,
+    receipts.router, designs.router, files.router, changes.router, invoices.router, statement.router, tracing.router,
+    requirements.router, testing.router, test_results.router, test_papers.router, live.router, auth.router,
+    sign_out.router, backchannel.router, me.router, calendar_feed.router, notifications.router, locale_choice.router,
+    health.router, static_files.router, well_known.router,
 )  # fmt: skip
 
 

@@ -5,13 +5,14 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.acceptance import defects, pages, results
 from portal.acceptance.defects import NewDefect
 from portal.acceptance.models import Outcome, Severity
 from portal.acceptance.results import Entry
 from portal.access import Scope
-from portal.errors import Invalid
+from portal.errors import Invalid, NotAllowed
 from portal.files import commands as files
 from portal.ledger.models import Audience
 from web import uploads
@@ -24,10 +25,15 @@ ROUND = "/projects/{key}/tests/{number}/rounds/{round_number}"
 Text = Annotated[str, Form()]
 
 
+def _require_client(scope: Scope) -> None:
+    """Asked before a byte of a file is read. Raises NotAllowed for staff, who never enter results."""
+    results.require_client(scope)
+
+
 @router.post(ROUND + "/cases/{case}/results", name="test_result")
 async def record(
     request: Request,
-    form: Annotated[UploadForm, uploads.form(files={"file": 10}, fields=FIELDS)],
+    form: Annotated[UploadForm, uploads.form(files={"file": 10}, fields=FIELDS, may=_require_client)],
     scope: WritingScope,
     db: UnitOfWork,
     number: int,
@@ -35,8 +41,7 @@ async def record(
     case: int,
 ) -> Response:
     """Keeps one result with its files, and leads to the next case of which nothing was said."""
-    await pages.round_head(db, scope, number, round_number)
-    results.require_client(scope)
+    await _require_tester(db, scope, number, round_number)
     sent = _id(form.text("id"))
     before = await results.known(db, scope, sent)
     kept = [] if before else [await files.add_file(db, scope, one, audience=Audience.CLIENT, by_client=True)
@@ -64,8 +69,7 @@ async def record_many(
     cases: Annotated[list[int] | None, Form()] = None,
 ) -> Response:
     """Marks many cases at once with one outcome; the page offers to take it back."""
-    await pages.round_head(db, scope, number, round_number)
-    results.require_client(scope)
+    await _require_tester(db, scope, number, round_number)
     if not cases:
         raise Invalid("Choose some cases first.", field="cases")
     entries = [Entry(id=uuid4(), case=one, outcome=_outcome(outcome)) for one in dict.fromkeys(cases)]
@@ -77,8 +81,7 @@ async def record_many(
 @router.post(ROUND + "/results/undo", name="test_results_undo")
 async def undo(scope: WritingScope, db: UnitOfWork, number: int, round_number: int, ids: Text = "") -> Response:
     """Takes results back that were just given: what was said before counts again."""
-    await pages.round_head(db, scope, number, round_number)
-    results.require_client(scope)
+    await _require_tester(db, scope, number, round_number)
     await results.undo(db, scope, number, round_number, [_id(one) for one in ids.split(",") if one])
     return _to(f"{_address(scope, number, round_number)}?notice=undone")
 
@@ -96,6 +99,9 @@ async def raise_defect(
     remark: Text = "",
 ) -> Response:
     """Makes a defect of a failed case: an item of the backlog, linked both ways."""
+    scope.require_writable()
+    if not scope.is_staff:
+        await _require_tester(db, scope, number, round_number)
     try:
         grave = Severity(severity)
     except ValueError:
@@ -104,6 +110,13 @@ async def raise_defect(
         db, scope, number, round_number, case, NewDefect(title, grave, environment=environment, remark=remark)
     )
     return _to(f"{_address(scope, number, round_number)}/cases/{case}#defects")
+
+
+async def _require_tester(db: AsyncSession, scope: Scope, number: int, round_number: int) -> None:
+    """Who may say something is asked before what was sent is looked at. Raises NotFound, NotAllowed."""
+    results.require_client(scope)
+    if (await pages.round_head(db, scope, number, round_number)).mine is None:
+        raise NotAllowed("You are not among the testers of this round.")
 
 
 def _id(text: str) -> UUID:

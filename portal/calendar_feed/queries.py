@@ -96,9 +96,10 @@ async def reader(db: AsyncSession, token: str) -> Viewer:
 
 
 async def entries(db: AsyncSession, viewer: Viewer) -> list[Entry]:
-    """The days of a person's projects: milestones, and what waits for their answer. The soonest first."""
+    """The days of a person's projects: milestones, and what waits for their answer. The soonest first. Of a project in
+    which they are a tester alone, none."""
     lines = await projects.mine(db, viewer, limit=MOST_PROJECTS)
-    facts = {line.facts.id: line.facts for line in lines}
+    facts = {line.facts.id: line.facts for line in lines if not line.is_tester_alone}
     found = [*await _milestones(db, facts), *await _decisions(db, viewer, {one.key for one in facts.values()})]
     return sorted(found, key=lambda one: (one.day, one.uid))
 

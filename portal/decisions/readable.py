@@ -44,7 +44,7 @@ def readable(proved: Proved, gettext: Gettext, locale: str) -> Readable:
     return Readable(
         title=str(body.get("title") or content.get("title") or proved.event["kind"]),
         subject=_subject(body, _),
-        verdict=_verdicts(_).get(verdict, verdict),
+        verdict=verdicts(_).get(verdict, verdict),
         is_approval=verdict in (Verdict.APPROVED, Verdict.APPROVED_WITH_REMARKS),
         comment=str(body.get("comment") or ""),
         who=str(evidence.get("name") or evidence.get("email") or NOTHING),
@@ -66,7 +66,8 @@ def _document(proved: Proved, name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _verdicts(_: Gettext) -> dict[str, str]:
+def verdicts(_: Gettext) -> dict[str, str]:
+    """What each verdict is called."""
     return {
         "approved": _("Approved"), "approved_with_remarks": _("Approved with remarks"),
         "changes_wanted": _("Changes wanted"), "declined": _("Declined"),
@@ -74,7 +75,10 @@ def _verdicts(_: Gettext) -> dict[str, str]:
 
 
 def _subject(body: Mapping[str, Any], _: Gettext) -> str:
-    kinds = {"design": _("Design"), "requirement": _("Requirement"), "change_request": _("Change request")}
+    kinds = {
+        "design": _("Design"), "requirement": _("Requirement"), "change_request": _("Change request"),
+        "milestone": _("Milestone"), "acceptance": _("Acceptance"),
+    }  # fmt: skip
     kind = str(body.get("of", ""))
     version = _("version %s") % body["version"] if body.get("version") is not None else ""
     return ", ".join(part for part in (f"{kinds.get(kind, kind)} {body.get('number', '')}".strip(), version) if part)
@@ -94,9 +98,9 @@ def _facts(
     yield _("When"), moment(at, locale)
     yield _("Signed in through"), str(evidence.get("issuer") or NOTHING)
     yield _("Account there"), str(evidence.get("sub") or NOTHING)
-    yield _("How"), _how(evidence, _, locale)
+    yield _("How"), how(evidence, _, locale)
     if outcome := body.get("outcome"):
-        yield _("The decision is settled"), _verdicts(_).get(outcome, str(outcome))
+        yield _("The decision is settled"), verdicts(_).get(outcome, str(outcome))
     else:
         yield _("The decision is settled"), _("not by this answer alone")
 
@@ -110,7 +114,7 @@ def _chosen(key: str, content: Mapping[str, Any]) -> str:
     return key
 
 
-def _how(evidence: Mapping[str, Any], _: Gettext, locale: str) -> str:
+def how(evidence: Mapping[str, Any], _: Gettext, locale: str) -> str:
     """The ways in which the person proved themselves (RFC 8176), their class, and when."""
     known = {
         "pwd": _("password"), "mfa": _("second factor"), "otp": _("one-time code"), "hwk": _("hardware key"),

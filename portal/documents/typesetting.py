@@ -7,7 +7,7 @@ bytes: the document's date is the moment that the caller names.
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -43,26 +43,30 @@ class Attached:
 
 
 async def typeset(
-    page: str, data: Mapping[str, Any], attached: Attached, at: datetime, standards: tuple[str, ...] = (STANDARD,)
+    page: str,
+    data: Mapping[str, Any],
+    attached: Attached | Sequence[Attached],
+    at: datetime,
+    standards: tuple[str, ...] = (STANDARD,),
 ) -> bytes:
     """A PDF made of `pages/<page>.typ` and data; texts in `data` that the fonts lack are shown as boxes.
 
-    `standards` are those that the typesetter holds the page to. Runs beside the loop: the typesetter lets go of the
-    interpreter while it works.
+    `attached` is one file, or as many as the page asks for. `standards` are those that the typesetter holds the page
+    to. Runs beside the loop: the typesetter lets go of the interpreter while it works.
     """
     return await asyncio.to_thread(_typeset, page, data, attached, at, standards)
 
 
-def _typeset(page: str, data: Mapping[str, Any], attached: Attached, at: datetime, standards: tuple[str, ...]) -> bytes:
+def _typeset(
+    page: str,
+    data: Mapping[str, Any],
+    attached: Attached | Sequence[Attached],
+    at: datetime,
+    standards: tuple[str, ...],
+) -> bytes:
+    files = _file(attached) if isinstance(attached, Attached) else [_file(one) for one in attached]
     given = {
-        "data": json.dumps(_shown(data), ensure_ascii=False),
-        "attached": json.dumps(
-            {
-                "name": attached.name, "media_type": attached.media_type, "description": _shown(attached.description),
-                "relationship": attached.relationship, "content": attached.content.decode(),
-            },
-            ensure_ascii=False,
-        ),
+        "data": json.dumps(_shown(data), ensure_ascii=False), "attached": json.dumps(files, ensure_ascii=False)
     }  # fmt: skip
     with _lock:
         made = _compiler().compile(
@@ -74,6 +78,13 @@ def _typeset(page: str, data: Mapping[str, Any], attached: Attached, at: datetim
         )
     assert isinstance(made, bytes)  # one page or many, a PDF is one file
     return made
+
+
+def _file(one: Attached) -> dict[str, str]:
+    return {
+        "name": one.name, "media_type": one.media_type, "description": _shown(one.description),
+        "relationship": one.relationship, "content": one.content.decode(),
+    }  # fmt: skip
 
 
 @lru_cache(1)

@@ -164,7 +164,7 @@ async def _read_on(db: AsyncSession, viewer: Viewer, key: str) -> Part | None:
     assert project_id is not None  # the key was read in the same transaction
     mine = (NotifyReader.project_id == project_id, NotifyReader.person_id == viewer.person_id)
     try:
-        scope = await projects.scope_for(db, viewer, key)
+        scope = await readers.scope_of(db, viewer, key)
     except NotFound:  # no member any more
         await db.execute(delete(NotifyReader).where(*mine))
         return None

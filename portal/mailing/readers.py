@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import ProjectFacts, Scope, StaffRole, Viewer, open_scope
+from portal.errors import NotFound
 from portal.notify.models import NotifyPreference, NotifyReader
 from portal.notify.preferences import wishes_of
 from portal.notify.rules import Wishes
 from portal.people.models import Person, StaffStanding
+from portal.projects import queries as projects
 from portal.projects.queries import MEMBERSHIP, ROLES, roles_of
 
 PERSON, STANDING, READER = (
@@ -72,10 +74,17 @@ async def of_project(db: AsyncSession, project: ProjectFacts) -> list[Reader]:
         viewers |= await _managers(db, now)
     wishes = await _wishes(db, viewers.keys(), project.time_zone)
     roles = {person_id: roles_of(row) if hasattr(row, "approver") else () for person_id, row in found.items()}
-    return [
-        Reader(open_scope(viewer, project, roles.get(person_id, ())), wishes[person_id])
-        for person_id, viewer in viewers.items()
-    ]
+    scopes = {person_id: open_scope(viewer, project, roles.get(person_id, ())) for person_id, viewer in viewers.items()}
+    return [Reader(one, wishes[person_id]) for person_id, one in scopes.items() if not one.is_tester_alone]
+
+
+async def scope_of(db: AsyncSession, viewer: Viewer, key: str) -> Scope:
+    """What somebody who is mailed is in a project. Raises NotFound for who does not belong to it, and for who is a
+    tester alone: of a project that they see the tests of and nothing else, no mail tells them."""
+    scope = await projects.scope_for(db, viewer, key)
+    if scope.is_tester_alone:
+        raise NotFound("There is no such project.")
+    return scope
 
 
 def _members(project_id: UUID, now: datetime) -> Any:

@@ -25,7 +25,6 @@ from portal.ledger.models import ProjectLedger
 from portal.mailing import readers
 from portal.notify import links
 from portal.notify.models import MailReply
-from portal.projects import queries as projects
 
 MOST_BYTES = 20 * 1024 * 1024
 MOST_A_DAY = 20
@@ -184,7 +183,7 @@ async def _take(db: AsyncSession, reply: Reply) -> DecisionRemark | None:
         raise NotKept("nothing written")
     key = await db.scalar(select(ProjectLedger.key).where(ProjectLedger.id == place.project_id))
     try:
-        scope = await projects.scope_for(db, viewer, key or "")
+        scope = await readers.scope_of(db, viewer, key or "")
         if scope.is_staff:
             raise NotKept("staff by now")
         if await _is_known(db, place, reply.text):

@@ -103,6 +103,11 @@ class ProjectLine:
     facts: ProjectFacts
     roles: frozenset[Role]
 
+    @property
+    def is_tester_alone(self) -> bool:
+        """Whether the viewer sees the tests of this project and nothing else of it."""
+        return self.roles == {Role.TESTER}
+
 
 def calendar_of(scope: Scope) -> calendar.Calendar:
     """The working days of the scope's project."""

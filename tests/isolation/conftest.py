@@ -152,7 +152,7 @@ async def _answer(database: Database, cast: Cast, app: FastAPI) -> dict[str, str
     what was tested, accepted."""
     for key, name in (("HARBOUR", "mallory"), ("BRIDGE", "ada")):
         word, is_harbour = SECRETS.get(key, "Riveting"), key == "HARBOUR"
-        wanted = await testers.fill(database, cast, app.state.files, word, name, key, with_items=is_harbour)
+        wanted, photo = await testers.fill(database, cast, app.state.files, word, name, key, with_items=is_harbour)
         await testers.sign(database, cast, app.state.keys, wanted, name, key, f"- {word} wish" if is_harbour else "")
         content = {"title": f"{word} question", "description": f"{word} text"}
         asked = await ask(database, cast, key, title=f"{word} second", content=content, subject_number=9)
@@ -163,4 +163,4 @@ async def _answer(database: Database, cast: Cast, app: FastAPI) -> dict[str, str
                 db, scope, app.state.keys, app.state.settings.base_url, asked.number, given, proof
             )
     await testers.draft(database, cast, SECRETS["internal"])
-    return {"decision": str(asked.number), "seq": str(answered.receipt.seq)}
+    return {"decision": str(asked.number), "seq": str(answered.receipt.seq), "tested": str(photo)}

@@ -10,10 +10,12 @@ from portal import clock
 from portal.access import Role
 from portal.access.models import Membership
 from portal.decisions import commands, delegations, reminders
+from portal.errors import NotFound
 from portal.ledger import Audience, NewEvent, append
-from portal.mailing import telling
+from portal.mailing import readers, telling
 from portal.notify.models import NotifyCursor
 from portal.people.models import Person
+from tests.support import testers
 from tests.support.cast import add_item
 from tests.support.decisions import ask, grant
 
@@ -227,3 +229,20 @@ async def test_many_events_are_told_to_the_end_at_once(database, cast, post, mon
         await add_item(database, cast, title=f"Item {n}")
     await ask(database, cast)
     assert await post.tell() == 1
+
+
+async def test_a_tester_alone_is_neither_asked_nor_told_nor_sent_the_news(database, cast, post):
+    """They see a project's tests and nothing else of it: no mail tells them of the rest."""
+    await testers.enter(database, cast)
+    async with database.write() as db:
+        viewer = await readers.person(db, cast.people["tess"])
+        with pytest.raises(NotFound):
+            await readers.scope_of(db, viewer, "BRIDGE")
+    await ask(database, cast)
+    await post.tell()
+    with time_machine.travel(clock.now() + timedelta(days=2), tick=False):
+        await post.tell()
+        await post.digest()
+    told = {who for who, _ in await post.told()}
+    assert "ada" in told
+    assert "tess" not in told
