@@ -19,6 +19,7 @@ from portal.errors import Invalid, NotAllowed, NotFound
 from portal.people import queries as people
 from portal.people.queries import Member
 from web.deps import ProjectScope, ReadSession, SignedIn, UnitOfWork, WritingScope
+from web.protocols import Protocol, protocol_of
 from web.render import respond
 
 EACH_PAGE = 50
@@ -68,6 +69,7 @@ class DecisionPage:
     judgements: Sequence[DecisionJudgement]
     newer: Decision | None
     address: str
+    protocol: Protocol | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def _waiting(found: Sequence[Waiting], *, is_staff: bool) -> WaitingPage:
 
 @router.get("/projects/{key}/decisions", name="decisions")
 async def decisions(
-    request: Request, scope: ProjectScope, db: ReadSession, before: Annotated[int | None, Query(ge=1)] = None
+    request: Request, scope: ProjectScope, db: ReadSession, before: Annotated[int | None, Query(ge=1, lt=2**31)] = None
 ) -> Response:
     """What is open, how long each side has waited, and every decision so far."""
     lines = await queries.decisions(db, scope, before=before, limit=EACH_PAGE + 1)
@@ -137,6 +139,7 @@ async def decision_page(
         judgements=await queries.judgements(db, scope, number),
         newer=await _newer(db, scope, detail.decision),
         address=f"/projects/{scope.key}/decisions/{number}",
+        protocol=await protocol_of(db, scope, detail.decision),
     )
     return respond(request, "decisions/decision.html", page, scope=scope, tab="decisions", status=status)
 

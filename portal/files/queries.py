@@ -15,7 +15,7 @@ MOST_NUMBER = 2**31 - 1
 async def file(db: AsyncSession, scope: Scope, number: int) -> File:
     """One file. Raises NotFound, in the same words for what is not there and for what this viewer may not see."""
     statement = select(File).where(*_visible(scope), File.number == number)
-    found = await db.scalar(statement) if number <= MOST_NUMBER else None
+    found = await db.scalar(statement) if 0 < number <= MOST_NUMBER else None
     if found is None:
         raise NotFound("There is no such file in this project.")
     return found

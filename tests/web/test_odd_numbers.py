@@ -1,0 +1,18 @@
+"""Numbers that no database can be asked for are as unknown as any other."""
+
+import pytest
+
+
+@pytest.mark.parametrize("number", [-(10**30), 10**30, -1, 0, 2**31, 2**63])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "files/{}", "files/{}/preview", "decisions/{}", "decisions/1/receipts/{}.json", "designs/{}",
+        "designs/1/versions/{}", "requirements/{}", "requirements/1/versions/{}", "changes/{}", "milestones/{}",
+        "items/{}", "decisions?before={}", "designs?before={}", "changes?before={}", "requirements?after={}",
+        "requirements/trace?after={}", "activity?before={}",
+    ],
+)  # fmt: skip
+async def test_a_number_beyond_reason_is_no_fault_of_ours(browser, path, number):
+    page = await browser.get(f"/projects/BRIDGE/{path.format(number)}", "ada")
+    assert page.status_code in (200, 404, 422)
