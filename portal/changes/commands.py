@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.access import Role, Scope, StaffRole
+from portal.access import SYSTEM, Role, Scope, StaffRole
 from portal.changes import contracts, pricing, queries, workflow
 from portal.changes.models import ChangeRequest, ChangeState
 from portal.changes.workflow import Act
@@ -20,6 +20,7 @@ from portal.diff import apply_changes
 from portal.errors import Conflict, Invalid, NotAllowed
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
+from portal.projects import queries as projects
 from portal.projects.rules import check_name
 
 EDITABLE = frozenset({ChangeState.RAISED, ChangeState.BEING_PRICED, ChangeState.EXPIRED})
@@ -112,9 +113,14 @@ async def withdraw(db: AsyncSession, scope: Scope, number: int, reason: str) -> 
 
 
 async def _take_back(db: AsyncSession, scope: Scope, number: int, reason: str) -> None:
-    """Withdraws the question, or ends the agency's turn on one. What a client's person takes back is in no question."""
+    """Withdraws the question, or ends the agency's turn on one. What a client's person takes back is in no question,
+    but they may have wanted changes before: the agency keeps nobody waiting with those any more.
+    """
     if scope.is_staff:
         await decisions.withdraw_of_subject(db, scope, DecisionKind.CHANGE_REQUEST, number, reason)
+    else:  # who approves need not see money, as the question does
+        portal = await projects.scope_for(db, SYSTEM, scope.key)
+        await decisions.end_turns_of_subject(db, portal, DecisionKind.CHANGE_REQUEST, number)
 
 
 async def tell(

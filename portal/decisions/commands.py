@@ -149,7 +149,15 @@ async def withdraw_of_subject(db: AsyncSession, scope: Scope, kind: str, subject
     for decision in await queries.of_subject(db, scope, kind, subject_number):
         if decision.state is DecisionState.ASKED:
             await withdraw(db, scope, decision.number, reason)
-        elif decision.turn is not None:
+    await end_turns_of_subject(db, scope, kind, subject_number)
+
+
+async def end_turns_of_subject(db: AsyncSession, scope: Scope, kind: str, subject_number: int) -> None:
+    """Ends the agency's turn on what was answered about a subject: nobody waits for it any more. The caller holds the
+    lock; `scope` is one that sees every decision about it.
+    """
+    for decision in await queries.of_subject(db, scope, kind, subject_number):
+        if decision.state is not DecisionState.ASKED:
             await turns.pass_to(db, scope, decision, None)
 
 
