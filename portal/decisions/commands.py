@@ -241,8 +241,9 @@ async def _principal(
 
 
 def _is_same(before: DecisionAnswer, scope: Scope, given: Answer) -> bool:
+    choice = (given.choice or None) if given.verdict.is_approval else None  # a refusal takes none, whatever was ticked
     same = (before.person_id, before.verdict, before.comment, before.choice)
-    return same == (scope.viewer.person_id, given.verdict, given.comment.strip(), given.choice or None)
+    return same == (scope.viewer.person_id, given.verdict, given.comment.strip(), choice)
 
 
 def _new_answer(scope: Scope, decision: Decision, principal: UUID, given: Answer, proof: Proof) -> DecisionAnswer:

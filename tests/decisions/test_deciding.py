@@ -268,3 +268,11 @@ async def test_what_follows_is_done_once_and_with_the_answer_or_not_at_all(datab
     assert await counted(database, Receipt) == 0
     assert [(await decide()).is_new for _ in range(2)] == [True, False]
     assert done == [("system", Verdict.APPROVED)] * 2
+
+
+async def test_a_refusal_sent_twice_is_one_though_the_form_named_an_alternative(database, cast, keys):
+    decision = await ask(database, cast, choices=(("A", "Now"), ("B", "Later")))
+    refused = {"verdict": Verdict.DECLINED, "comment": "Too dear.", "choice": "A"}
+    first = await answer(database, cast, keys, decision, **refused)
+    again = await answer(database, cast, keys, decision, **refused)
+    assert (again.is_new, again.receipt.seq) == (False, first.receipt.seq)
