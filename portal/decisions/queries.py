@@ -32,6 +32,7 @@ from portal.people.models import Person
 from portal.projects.queries import MOST_NUMBER
 
 MOST_REMARKS = 500
+"""Of one decision, the newest: whoever writes very many hides what was said before them, never what comes after."""
 FRESH = {"populate_existing": True}
 """Without it a session gives back what it read before, and on PostgreSQL another may have changed that since."""
 
@@ -165,11 +166,12 @@ async def _said(db: AsyncSession, scope: Scope, number: int) -> list[Said]:
         select(DecisionRemark, Person.name)
         .outerjoin(Person, Person.id == DecisionRemark.person_id)
         .where(DecisionRemark.project_id == scope.project_id, DecisionRemark.decision_number == number)
-        .order_by(DecisionRemark.seq)
+        .order_by(DecisionRemark.seq.desc())
         .limit(MOST_REMARKS)
     )
     hides = not scope.is_staff and scope.project.show_staff != "name"
-    return [Said(row, None if hides and row.by_staff else name) for row, name in await db.execute(statement)]
+    newest = (await db.execute(statement)).all()
+    return [Said(row, None if hides and row.by_staff else name) for row, name in reversed(newest)]
 
 
 async def _turns(db: AsyncSession, scope: Scope, number: int) -> Sequence[DecisionTurn]:

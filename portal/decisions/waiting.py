@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, and_, exists, func, literal, or_, select, true
+from sqlalchemy import Row, Select, Table, and_, desc, exists, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -80,7 +80,7 @@ async def waiting(db: AsyncSession, scope: Scope) -> list[Waiting]:
             DECISION.c.audience.in_(scope.audiences),
         )
     )
-    return _in_order(await db.execute(statement.limit(MOST)))
+    return _in_order(await db.execute(_most_pressing(statement)))
 
 
 async def waiting_everywhere(db: AsyncSession, viewer: Viewer) -> list[Waiting]:
@@ -88,12 +88,17 @@ async def waiting_everywhere(db: AsyncSession, viewer: Viewer) -> list[Waiting]:
     statement = (
         select(*_COLUMNS, can_answer(None if viewer.is_staff else viewer.person_id).label("is_mine"))
         .where(PROJECT.c.status != ProjectStatus.ARCHIVED)
-        .limit(MOST)
         .execution_options(cross_project="what waits in a viewer's own projects")
     )
-    return _in_order(
-        await db.execute(_for_staff(statement, viewer) if viewer.is_staff else _for_client(statement, viewer))
-    )
+    mine = _for_staff(statement, viewer) if viewer.is_staff else _for_client(statement, viewer)
+    return _in_order(await db.execute(_most_pressing(mine)))
+
+
+def _most_pressing(statement: Select[Any]) -> Select[Any]:
+    """So many as are listed at all: what the viewer can answer is never left out for the sake of what they cannot."""
+    last = date.max  # a day that no due date reaches: both databases put "none" elsewhere
+    soonest = func.coalesce(DECISION.c.due_on, literal(last, DECISION.c.due_on.type))
+    return statement.order_by(desc("is_mine"), soonest, TURN.c.from_at, DECISION.c.number).limit(MOST)
 
 
 def _for_staff(statement: Select[Any], viewer: Viewer) -> Select[Any]:

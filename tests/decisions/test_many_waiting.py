@@ -1,0 +1,35 @@
+"""Where more is open or was said than is listed: what matters most is never what is left out."""
+
+from datetime import timedelta
+
+from portal import clock
+from portal.access import Role
+from portal.decisions import commands, queries, waiting
+from tests.support.decisions import ask, grant
+
+
+async def test_what_is_due_soonest_and_ones_own_is_listed_whatever_else_is_open(database, cast, monkeypatch):
+    monkeypatch.setattr(waiting, "MOST", 2)
+    today, ada, eve = clock.now().date(), (cast.people["ada"],), (cast.people["eve"],)
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+    for subject, days in ((1, None), (2, 30), (3, 2), (4, 9)):
+        due = today + timedelta(days=days) if days else None
+        await ask(database, cast, subject_number=subject, due_on=due, people=eve)
+    await ask(database, cast, subject_number=5, due_on=today + timedelta(days=60), people=ada)
+    async with database.read() as db:
+        for name, first in (("ada", [5, 3]), ("eve", [3, 4]), ("wei", [3, 4])):
+            scope = await cast.scope(db, name)
+            assert [one.number for one in await waiting.waiting(db, scope)] == first
+            assert [one.number for one in await waiting.waiting_everywhere(db, scope.viewer)] == first
+
+
+async def test_what_was_said_last_is_always_shown(database, cast, monkeypatch):
+    monkeypatch.setattr(queries, "MOST_REMARKS", 3)
+    await ask(database, cast)
+    for word in "abcde":
+        async with database.write() as db:
+            await commands.remark(db, await cast.scope(db, "eve"), 1, word)
+    async with database.read() as db:
+        detail = await queries.detail(db, await cast.scope(db, "ada"), 1)
+    assert [one.remark.text for one in detail.remarks] == ["c", "d", "e"]
