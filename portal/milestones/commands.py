@@ -13,6 +13,7 @@ from portal.decisions import commands as decisions
 from portal.decisions.models import Decision, DecisionKind
 from portal.decisions.rules import Question
 from portal.errors import Conflict
+from portal.ledger import commands as ledger
 from portal.projects import queries as plan
 from portal.projects.models import Milestone
 
@@ -32,6 +33,7 @@ async def ask_confirmation(
     Raises Conflict for one that is confirmed already, NotFound, NotAllowed (a manager), Invalid for wrong people.
     """
     scope.require_staff(StaffRole.MANAGER)
+    await ledger.lock(db, scope.project_id)
     milestone = await plan.milestone(db, scope, number)
     if milestone.accepted_on is not None:
         raise Conflict(f"Milestone {number} was confirmed on {milestone.accepted_on}.")
