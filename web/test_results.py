@@ -1,7 +1,7 @@
 """What testers send: a result, many at once, taken back, a defect. A result that could not be sent comes again."""
 
 from typing import Annotated
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -21,6 +21,8 @@ from web.uploads import UploadForm
 
 router = APIRouter(include_in_schema=False)
 FIELDS = ("id", "outcome", "remark", "device")
+MOST_UNDONE, HEX = 100, 32
+"""Results that one click takes back: as many as a page lists; their ids are told as 32 hexadecimal digits each."""
 ROUND = "/projects/{key}/tests/{number}/rounds/{round_number}"
 Text = Annotated[str, Form()]
 
@@ -66,15 +68,22 @@ async def record_many(
     number: int,
     round_number: int,
     outcome: Text = "",
+    id: Text = "",
     cases: Annotated[list[int] | None, Form()] = None,
 ) -> Response:
-    """Marks many cases at once with one outcome; the page offers to take it back."""
+    """Marks many cases at once with one outcome, once however often it is sent; the page offers to take it back."""
     await _require_tester(db, scope, number, round_number)
     if not cases:
         raise Invalid("Choose some cases first.", field="cases")
-    entries = [Entry(id=uuid4(), case=one, outcome=_outcome(outcome)) for one in dict.fromkeys(cases)]
+    said, seed = _outcome(outcome), _id(id)
+    entries = [Entry(uuid5(seed, f"{one} {said}"), one, said) for one in dict.fromkeys(cases)]
     kept = await results.record_all(db, scope, number, round_number, entries)
-    undo = ",".join(str(one.id) for one in kept[:40])
+    # Sent again from a page to which somebody went back: what was taken back since is marked anew.
+    anew = [Entry(uuid4(), one.case_number, said) for one in kept if one.undone_at]
+    kept = [one for one in kept if not one.undone_at]
+    if anew:
+        kept += await results.record_all(db, scope, number, round_number, anew)
+    undo = "".join(one.id.hex for one in kept[:MOST_UNDONE])
     return _to(f"{_address(scope, number, round_number)}?notice=marked&undo={undo}")
 
 
@@ -82,7 +91,8 @@ async def record_many(
 async def undo(scope: WritingScope, db: UnitOfWork, number: int, round_number: int, ids: Text = "") -> Response:
     """Takes results back that were just given: what was said before counts again."""
     await _require_tester(db, scope, number, round_number)
-    await results.undo(db, scope, number, round_number, [_id(one) for one in ids.split(",") if one])
+    given = [_id(ids[at : at + HEX]) for at in range(0, len(ids), HEX)]
+    await results.undo(db, scope, number, round_number, given)
     return _to(f"{_address(scope, number, round_number)}?notice=undone")
 
 

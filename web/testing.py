@@ -65,7 +65,7 @@ class PlanPage:
 
 @dataclass(frozen=True, slots=True)
 class RoundPage:
-    """The context of tests/round.html."""
+    """The context of tests/round.html. `id` is that of the next marking: sent twice, it is one."""
 
     head: RoundHead
     cases: Sequence[RoundLine]
@@ -75,6 +75,7 @@ class RoundPage:
     next: str
     address: str
     undo: str
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ async def one_round(
     round_number: int,
     only: Only = Only.ALL,
     after: After = "",
-    undo: Annotated[str, Query(max_length=2000)] = "",
+    undo: Annotated[str, Query(max_length=3200, pattern="^[0-9a-f]*$")] = "",
 ) -> Response:
     """A round: how far it is, and its cases with the viewer's own results."""
     head = await pages.round_head(db, scope, number, round_number)
@@ -169,7 +170,7 @@ async def one_round(
     page = RoundPage(
         head=head, cases=cases[:EACH_PAGE], testers=await queries.testers(db, scope, number, round_number),
         not_run=rounds.not_run(head.round), only=only.value, next=_next(cases),
-        address=f"/projects/{scope.key}/tests/{number}/rounds/{round_number}", undo=undo,
+        address=f"/projects/{scope.key}/tests/{number}/rounds/{round_number}", undo=undo, id=uuid4(),
     )  # fmt: skip
     return respond(request, "tests/round.html", page, scope=scope, tab="tests")
 
