@@ -1,6 +1,7 @@
 """What is sent, how it is signed and when again, without a database."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -38,6 +39,14 @@ def event(kind: str = "item.moved", audience: Audience = Audience.CLIENT, **body
 )
 def test_an_endpoint_is_told_of_what_it_wants_and_may_hear(kinds, audiences, kind, audience, wanted) -> None:
     assert rules.wants(kinds, audiences, event(kind, Audience(audience))) is wanted
+
+
+@pytest.mark.parametrize("subject", ["invoice", "time_entry"])
+def test_what_staff_keep_of_money_is_told_to_endpoints_of_billing_alone(subject: str) -> None:
+    draft = replace(event(f"{subject}.changed", Audience.INTERNAL), subject_kind=subject)
+    assert not rules.wants([], ["client", "internal"], draft)
+    assert not rules.wants([f"{subject}.*"], ["internal"], draft)
+    assert rules.wants([], ["billing", "client", "internal"], draft)
 
 
 def test_the_payload_says_what_happened_and_when() -> None:

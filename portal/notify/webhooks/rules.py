@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from portal import clock
-from portal.ledger.queries import EventRow
+from portal.ledger.models import Audience
+from portal.ledger.queries import ABOUT_MONEY, EventRow
 
 DELAYS_SECONDS = (5, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 """The specification's schedule: pauses after the first, second, … failed try; the last one again from then on."""
@@ -66,8 +67,11 @@ def webhook_id(endpoint_id: UUID, project_id: UUID, seq: int) -> str:
 
 
 def wants(kinds: Sequence[str], audiences: Collection[str], event: EventRow) -> bool:
-    """Whether an endpoint with these filters is to hear of an event. No kinds: all of them."""
-    if event.audience not in audiences:
+    """Whether an endpoint with these filters is to hear of an event. No kinds: all of them.
+
+    What staff keep of money among themselves is for endpoints of `billing`, as it is for staff who may see money.
+    """
+    if event.audience not in audiences or (event.subject_kind in ABOUT_MONEY and Audience.BILLING not in audiences):
         return False
     return not kinds or event.kind in kinds or f"{event.kind.partition('.')[0]}.*" in kinds
 
