@@ -34,7 +34,8 @@ TESTRAIL_XML = """<?xml version="1.0" encoding="UTF-8"?>
 <suite><id>S1</id><name>Master</name><sections><section><name>Checkout</name>
 <cases><case><id>C7</id><title>Pay by card</title><priority>High</priority><references>R-3</references>
 <custom><preconds>&lt;p&gt;A &lt;b&gt;basket&lt;/b&gt;&lt;/p&gt;</preconds><steps_separated>
-<step><index>1</index><content>&lt;ol&gt;&lt;li&gt;Open it&lt;/li&gt;&lt;li&gt;Wait&lt;/li&gt;&lt;/ol&gt;</content><expected>It opens</expected></step>
+<step><index>1</index><content>&lt;ol&gt;&lt;li&gt;Open it&lt;/li&gt;&lt;li&gt;Wait&lt;/li&gt;&lt;/ol&gt;</content>
+<expected>It opens</expected></step>
 <step><index>2</index><content>Pay</content><expected>Paid</expected></step></steps_separated></custom></case></cases>
 <sections><section><name>Refunds</name><cases><case><id>C8</id><title>Pay back</title><custom><steps>Press it</steps>
 <expected>It is back</expected></custom></case></cases></section></sections></section></sections></suite>"""
@@ -50,7 +51,11 @@ def cases(content: str, encoding: str = "utf-8"):
 
 def test_our_own_columns():
     first, second = cases(OURS)
-    assert (first.title, first.section, first.precondition) == ("Sign in with a password", "Sign in", "An account exists")
+    assert (first.title, first.section, first.precondition) == (
+        "Sign in with a password",
+        "Sign in",
+        "An account exists",
+    )
     assert [(one.action, one.expected) for one in first.steps] == [("Open the page", "")]
     assert (first.expected, first.priority, second.priority) == ("The project opens", 1, 3)
     assert [first.external_ref, second.external_ref] == ["C1", "C2"]

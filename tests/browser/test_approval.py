@@ -34,8 +34,9 @@ def screen(words: str) -> bytes:
 async def publish(house: House, words: str, note: str, **ask: Any) -> None:
     """The agency uploads a picture, makes it the design's next version and shows it to the client."""
     path = f"{PROJECT}/files?name={words}.png&audience=client"
-    file = (await house.api("POST", path, content=screen(words), headers={"Content-Type": "application/octet-stream"})).json()
-    version = await house.api("POST", f"{PROJECT}/designs/1/versions", json={"note": note, "files": [file["number"]]})
+    bytes_follow = {"Content-Type": "application/octet-stream"}
+    file = (await house.api("POST", path, content=screen(words), headers=bytes_follow)).json()["number"]
+    version = await house.api("POST", f"{PROJECT}/designs/1/versions", json={"note": note, "files": [file]})
     number = version.json()["version"]
     await house.api("POST", f"{PROJECT}/designs/1/versions/{number}/publication", json={"ask": ask} if ask else {})
 
