@@ -23,23 +23,26 @@ MOST_COMING = 500
 
 @dataclass(frozen=True, slots=True)
 class DayOfMoney:
-    """What was invoiced on one day in one currency, with tax, and how it stands now. A credit note counts against."""
+    """What was invoiced on one day in one currency, with tax, and how it stands now. A credit note counts against;
+    `favour` is what was paid beyond what is owed, for an invoice that was taken back above all."""
 
     on: date
     gross: Money
     paid: Money
     open: Money
     overdue: Money
+    favour: Money
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the project's money stands, in one currency."""
+    """Where the project's money stands, in one currency: `paid` less `favour`, and `open`, come to what is owed."""
 
     invoiced: Money
     paid: Money
     open: Money
     overdue: Money
+    favour: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +88,15 @@ class Budget:
 SIGN = case((Invoice.kind == InvoiceKind.CREDIT_NOTE, -1), else_=1)
 """By which a document counts: a credit note against."""
 _UNPAID = and_(Invoice.state.in_(UNPAID), Invoice.kind == InvoiceKind.INVOICE)
-_OPEN = case((_UNPAID, Invoice.payable_minor - Invoice.paid_minor - Invoice.credited_minor), else_=0)
+_OWED = Invoice.payable_minor - Invoice.paid_minor - Invoice.credited_minor
+_OPEN = case((_UNPAID, _OWED), else_=0)
+_FAVOUR = case((and_(Invoice.kind == InvoiceKind.INVOICE, _OWED < 0), -_OWED), else_=0)
 
 
 async def days(db: AsyncSession, scope: Scope) -> list[DayOfMoney]:
     """What was invoiced, by day and currency, in one statement. Raises NotFound for whoever may not see money."""
     late = case((Invoice.due_on < scope.today, _OPEN), else_=0)
-    sums = [func.sum(one) for one in (SIGN * Invoice.gross_minor, Invoice.paid_minor, _OPEN, late)]
+    sums = [func.sum(one) for one in (SIGN * Invoice.gross_minor, Invoice.paid_minor, _OPEN, late, _FAVOUR)]
     statement = (
         select(Invoice.issued_on, Invoice.currency, *sums)
         .where(*visible(scope), Invoice.state != InvoiceState.DRAFT)
@@ -110,7 +115,7 @@ def standing(days: Sequence[DayOfMoney]) -> list[Standing]:
     return [
         Standing(*(
             money.total((getattr(one, field) for one in days if one.gross.currency == code), code)
-            for field in ("gross", "paid", "open", "overdue")
+            for field in ("gross", "paid", "open", "overdue", "favour")
         ))
         for code in sorted({one.gross.currency for one in days})
     ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 
 from portal.access import Scope
 from portal.billing import stored
@@ -38,8 +39,9 @@ async def invoice(db: AsyncSession, scope: Scope, number: int) -> Invoice:
 async def invoices(
     db: AsyncSession, scope: Scope, *, state: InvoiceState | None = None, before: int | None = None, limit: int = 50
 ) -> Sequence[Invoice]:
-    """The invoices, the newest first; the next page is before the last one's number."""
+    """The invoices, the newest first, without their documents; the next page is before the last one's number."""
     statement = select(Invoice).where(*visible(scope)).order_by(Invoice.number.desc()).limit(limit)
+    statement = statement.options(defer(Invoice.document, raiseload=True), defer(Invoice.draft, raiseload=True))
     if state is not None:
         statement = statement.where(Invoice.state == state)
     return (await db.scalars(statement.where(Invoice.number < before) if before else statement)).all()

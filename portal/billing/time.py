@@ -168,7 +168,7 @@ async def draft_hours(
             )
         )  # fmt: skip
     given = {"lines": [stored.plain(one) for one in lines], "starts_on": first.isoformat(), "ends_on": last.isoformat()}
-    row = await drafts.draft_lines(db, scope, f"{first} – {last}", given)
+    row = await drafts.draft_lines(db, scope, f"Hours {first} – {last}", given)
     await _check_ceiling(db, scope, view, row)
     for one in found:
         one.invoice_number = row.number

@@ -17,7 +17,7 @@ MILESTONE = "Release for Windows"
 def _line(text: str, hours: str) -> dict[str, str]:
     return {
         "text": text, "quantity": hours, "unit": "HUR", "unit_price": "118.50", "tax_category": "S",
-        "tax_rate": "8.875",
+        "tax_rate": "8.25",
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from portal.access import SYSTEM
 from portal.connectors.commands import run_import
 from portal.connectors.model import System
 from portal.db import Database
-from portal.demo import changes, designs, requirements
+from portal.demo import acceptance, billing, changes, designs, requirements
 from portal.demo.cast import CAST, DemoPerson
 from portal.errors import Conflict
 from portal.ledger.models import ProjectLedger
@@ -94,7 +94,9 @@ async def load(database: Database, settings: Settings, issuer: str, say: Say = l
             await _invite(db, settings, person)
     await designs.load(database, settings, PROJECTS[0].key)
     await requirements.load(database, PROJECTS[0].key)
+    await acceptance.load(database, PROJECTS[0].key)
     await changes.load(database, PROJECTS[1].key)
+    await billing.load(database, settings, PROJECTS[1].key)
 
 
 async def _load_one(db: AsyncSession, wanted: DemoProject) -> None:

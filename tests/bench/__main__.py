@@ -20,7 +20,7 @@ from pathlib import Path
 
 from portal import migrate
 from portal.db import Database
-from tests.bench import issuer, load, seed
+from tests.bench import issuer, load, money, seed
 from tests.support import databases
 from tests.support import run as test_run
 
@@ -204,6 +204,17 @@ def compare(by_size: dict[int, dict[str, float]]) -> None:
             print(f"  {name:12}{by_size[small][name] / by_size[large][name]:>9.2f}")
 
 
+@contextmanager
+def database_of(kind: str) -> Iterator[str]:
+    """The URL of an empty database of a kind."""
+    if kind == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/portal.sqlite"
+    else:
+        with databases.PostgresServer() as server:
+            yield server.create()
+
+
 def main() -> None:
     """Runs the bench."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -216,15 +227,11 @@ def main() -> None:
     for kind in chosen.databases:
         by_size = {}
         for items in chosen.sizes:
-            with ExitStack() as stack:
-                if kind == "sqlite":
-                    folder = stack.enter_context(tempfile.TemporaryDirectory())
-                    url = f"sqlite:///{folder}/portal.sqlite"
-                else:
-                    server = stack.enter_context(databases.PostgresServer())
-                    url = server.create()
+            with database_of(kind) as url:
                 by_size[items] = run(kind, url, items, chosen.seconds)
         compare(by_size)
+        with database_of(kind) as url:
+            money.run(kind, url)
     test_run.end()
 
 

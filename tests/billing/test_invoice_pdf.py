@@ -338,7 +338,7 @@ class TestMaking:
 def test_to_start_the_portal_costs_no_library_that_only_issuing_needs():
     program = (
         "import sys, portal.app, portal.billing.making;"
-        "heavy = ('facturx', 'lxml', 'typst', 'segno', 'stdnum', 'pypdf', 'iso4217');"
+        "heavy = ('facturx', 'lxml', 'typst', 'segno', 'stdnum', 'pypdf', 'iso4217', 'xlsxwriter');"
         "print([name for name in heavy if name in sys.modules])"
     )
     assert run(program) == "[]"

@@ -80,12 +80,15 @@ async def test_what_was_taken_back_takes_no_money_but_gives_it_back(billed, data
         await issuing.credit(db, await cast.scope(db, "maria"), store, 1, "Wrong")
     with pytest.raises(Conflict):
         await paid(database, cast, "1")
+    async with database.read() as db:
+        (standing,) = balance.standing(await balance.days(db, await cast.scope(db, "finn")))
+    assert (standing.favour.minor, standing.paid.minor, standing.open.minor) == (10_000, 10_000, 0)
     await paid(database, cast, "-100")
     row = await invoice_of(database, cast)
     assert (row.state, row.paid_minor) == (InvoiceState.CANCELLED, 0)
     async with database.read() as db:
         (standing,) = balance.standing(await balance.days(db, await cast.scope(db, "finn")))
-    assert {one.minor for one in (standing.invoiced, standing.paid, standing.open, standing.overdue)} == {0}
+    assert {one.minor for one in (standing.invoiced, standing.paid, standing.open, standing.favour)} == {0}
 
 
 @pytest.mark.parametrize("who", ["wei", "dan", "finn", "ada"])
