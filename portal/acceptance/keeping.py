@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.acceptance import verdicts
@@ -135,7 +135,7 @@ async def settle(db: AsyncSession, under: Under, cases: Iterable[Asked], now: da
         if after is None:
             emptied.append(asked_case)
         else:
-            _stand(db, under, asked_case, after, now)
+            _stand(db, under, asked_case, after)
     if emptied:
         await _stand_as_before(db, under, emptied, now)
     await db.flush()
@@ -146,7 +146,7 @@ def _count(row: TestRound, verdict: Outcome | None, by: int) -> None:
         setattr(row, verdict.value, getattr(row, verdict.value) + by)
 
 
-def _stand(db: AsyncSession, under: Under, case: Asked, verdict: Outcome, now: datetime) -> None:
+def _stand(db: AsyncSession, under: Under, case: Asked, verdict: Outcome) -> None:
     if case.standing is None:
         case.standing = TestStanding(
             project_id=under.scope.project_id,
@@ -156,7 +156,7 @@ def _stand(db: AsyncSession, under: Under, case: Asked, verdict: Outcome, now: d
         db.add(case.standing)
     standing = case.standing
     standing.round_number, standing.digest, standing.verdict = under.row.number, case.digest, verdict
-    standing.at, standing.seq = now, under.row.seq
+    standing.at, standing.seq = max(one.at for one in case.latest), max(one.seq for one in case.latest)
 
 
 async def _stand_as_before(db: AsyncSession, under: Under, cases: Sequence[Asked], now: datetime) -> None:
@@ -172,8 +172,17 @@ async def _stand_as_before(db: AsyncSession, under: Under, cases: Sequence[Asked
         TestCase.version == TestRound.version,
         TestCase.number == RoundCase.case_number,
     )
+    said = select(func.max(TestResult.at)).where(
+        TestResult.project_id == RoundCase.project_id,
+        TestResult.plan_number == RoundCase.plan_number,
+        TestResult.round_number == RoundCase.round_number,
+        TestResult.case_number == RoundCase.case_number,
+        TestResult.person_id.is_not(None),
+        TestResult.is_latest,
+    )
+    said_at = said.correlate(RoundCase).scalar_subquery()
     statement = (
-        select(RoundCase.case_number, RoundCase.verdict, TestCase.digest, TestRound)
+        select(RoundCase.case_number, RoundCase.verdict, TestCase.digest, TestRound, said_at)
         .join(TestRound, its_round)
         .join(TestCase, its_case)
         .where(
@@ -188,8 +197,8 @@ async def _stand_as_before(db: AsyncSession, under: Under, cases: Sequence[Asked
     before = {row[0]: row for row in await db.execute(statement)}
     for standing in (one.standing for one in cases if one.standing is not None):
         if standing.case_number in before:
-            _, verdict, digest, row = before[standing.case_number]
+            _, verdict, digest, row, at = before[standing.case_number]
             standing.round_number, standing.digest, standing.verdict = row.number, digest, verdict
-            standing.at, standing.seq = row.closed_at or now, row.seq
+            standing.at, standing.seq = at, row.seq
         else:
             standing.verdict, standing.at = None, now

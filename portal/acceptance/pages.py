@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, Subquery, and_, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.acceptance import queries
@@ -36,6 +36,8 @@ from portal.files.models import File
 from portal.people.models import Person
 from portal.projects.queries import MOST_NUMBER
 
+AHEAD = 25
+"""How far `next_to_do` looks: the list of what is to do tells the rest."""
 MOST_SAID = 300
 """Results of one case that its page shows, the newest first."""
 
@@ -319,23 +321,35 @@ async def _beside(db: AsyncSession, scope: Scope, row: TestRound, case: TestCase
 
 
 def _neighbour(scope: Scope, row: TestRound, case: TestCase, which: str) -> Any:
-    words, mine, asked = _cases(scope, row)
+    words, _, asked = _cases(scope, row)
     order = tuple_(TestCase.position, TestCase.number)
     here = tuple_(literal(case.position), literal(case.number))
     statement = (
-        select(TestCase.number)
+        select(TestCase.number, TestCase.position)
         .join(RoundCase, words)
         .where(asked, *queries.cases_of(scope, row.plan_number, row.version))
-        .limit(1)
     )
     if which == "previous":
-        statement = statement.where(order < here).order_by(TestCase.position.desc(), TestCase.number.desc())
-    else:
-        statement = statement.where(order > here).order_by(TestCase.position, TestCase.number)
-    if which == "to_do":
-        said = select(TestResult.id).where(mine).correlate(RoundCase)
-        statement = statement.where(~said.exists())
-    return statement.scalar_subquery()
+        back = statement.where(order < here).order_by(TestCase.position.desc(), TestCase.number.desc()).limit(1)
+        return back.with_only_columns(TestCase.number).scalar_subquery()
+    on = statement.where(order > here).order_by(TestCase.position, TestCase.number)
+    if which == "next":
+        return on.limit(1).with_only_columns(TestCase.number).scalar_subquery()
+    return _to_do(scope, row, on.limit(AHEAD).subquery())
+
+
+def _to_do(scope: Scope, row: TestRound, ahead: Subquery) -> Any:
+    """The first of these cases of which the viewer has said nothing."""
+    said = select(TestResult.id).where(
+        TestResult.project_id == scope.project_id,
+        TestResult.plan_number == row.plan_number,
+        TestResult.round_number == row.number,
+        TestResult.case_number == ahead.c.number,
+        TestResult.person_id == _person(scope),
+        TestResult.is_latest,
+    )
+    waiting = select(ahead.c.number).where(~said.correlate(ahead).exists())
+    return waiting.order_by(ahead.c.position, ahead.c.number).limit(1).scalar_subquery()
 
 
 async def file_of_plan(db: AsyncSession, scope: Scope, number: int, file_number: int) -> File:
