@@ -26,8 +26,8 @@ OPEN = ("/auth/", "/static/", "/.well-known/", "/api/", "/healthz", "/readyz", "
 FOR_TESTERS = re.compile(r"/projects/[^/]*/(tests(/|$)|live$)")
 """What somebody who is a tester alone may open of a project."""
 READING = ("GET", "HEAD")
-LASTING = re.compile(r"/(live|files/[^/]+(/preview)?)$")
-"""Addresses whose answers may take long to send: no session stays open for them."""
+LASTING = re.compile(r"/(live|files/[^/]+(/preview)?|receipts/[^/]+\.pdf)$")
+"""Addresses whose answers may take long to make or send: no session stays open for them."""
 
 
 def session_cookie(settings: Settings) -> str:

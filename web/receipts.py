@@ -20,7 +20,7 @@ from portal.ledger.receipt_files import ReceiptFile
 from portal.ledger.receipts import Proved
 from web.auth import settings_of
 from web.catalogues import catalogue
-from web.deps import ProjectScope, ReadSession
+from web.deps import ProjectScope, ReadSession, database_of
 from web.locale_choice import locale_of
 from web.render import respond
 
@@ -88,9 +88,12 @@ async def receipt_as_json(request: Request, scope: ProjectScope, db: ReadSession
 
 
 @router.get("/projects/{key}/decisions/{decision}/receipts/{seq}.pdf", name="receipt_pdf")
-async def receipt_as_pdf(request: Request, scope: ProjectScope, db: ReadSession, decision: int, seq: int) -> Response:
-    """The receipt of an answer, for people, in the reader's language."""
-    receipt = await queries.receipt(db, scope, decision, seq)
+async def receipt_as_pdf(request: Request, scope: ProjectScope, decision: int, seq: int) -> Response:
+    """The receipt of an answer, for people, in the reader's language. Pages wait for the typesetter one by one, and
+    while they do nobody else waits for their session.
+    """
+    async with database_of(request).read() as db:
+        receipt = await queries.receipt(db, scope, decision, seq)
     content, name = await _pdf(request, scope, receipt)
     return _saved(content, "application/pdf", name)
 

@@ -232,3 +232,15 @@ class TestTheTimeStamp:
     async def test_rubbish_is_not_believed(self, browser, answered):
         raw = receipt_json(Receipt(seq=1, token=answered.receipt.token, timestamp=b"rubbish"), PORTAL)
         assert "Its time stamp does not hold" in (await verified(browser, raw)).text
+
+
+async def test_nobody_waits_for_a_session_while_a_page_is_set(browser, database, address, monkeypatch):
+    held = []
+
+    async def slow(*_):
+        held.append(database.engine.pool.checkedout())
+        return b"%PDF-"
+
+    monkeypatch.setattr("web.receipts.receipt_pdf", slow)
+    assert (await browser.get(f"{address}.pdf")).status_code == 200
+    assert held == [0]
