@@ -44,7 +44,7 @@ class Settled:
 
 def _mine(scope: Scope) -> Any:
     person = None if scope.is_staff or scope.preview else scope.viewer.person_id
-    return can_answer(person).label("is_mine")
+    return can_answer(person, scope.today).label("is_mine")
 
 
 def _visible(scope: Scope, kind: DecisionKind) -> tuple[Any, ...]:

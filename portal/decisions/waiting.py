@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, Table, and_, desc, exists, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -72,7 +73,7 @@ async def waiting(db: AsyncSession, scope: Scope) -> list[Waiting]:
     """What is open in the project and this viewer may see; what the viewer can answer first, then by due day."""
     person = None if scope.is_staff or scope.preview else scope.viewer.person_id
     statement = (
-        select(*_COLUMNS, can_answer(person).label("is_mine"))
+        select(*_COLUMNS, can_answer(person, scope.today).label("is_mine"))
         .select_from(_FROM)
         .where(
             DECISION.c.project_id == scope.project_id,
@@ -119,15 +120,26 @@ def _for_client(statement: Select[Any], viewer: Viewer) -> Select[Any]:
     return statement.select_from(_FROM.join(MEMBERSHIP, mine)).where(seen)
 
 
-def can_answer(person: UUID | None) -> Any:
-    """Whether this person can answer now: asked, with the role, or for somebody who is; and that answer is missing."""
+def can_answer(person: UUID | None, today: date | None = None) -> Any:
+    """Whether this person can answer now: asked, with the role, or for somebody who is; and that answer is missing.
+
+    `today` is the project's own day. Over several projects there is none: then a day to either side counts for
+    delegations, and the project's day decides when the answer is given.
+    """
     if person is None:
         return literal(False)
-    return and_(DECISION.c.state == DecisionState.ASKED, DECISION.c.turn == Side.CLIENT, _as_somebody(person))
+    first, last = (today, today) if today else _days_on_earth()
+    is_open = (DECISION.c.state == DecisionState.ASKED, DECISION.c.turn == Side.CLIENT)
+    return and_(*is_open, _as_somebody(person, first, last))
 
 
-def _as_somebody(person: UUID) -> Any:
-    today = clock.now().date()
+def _days_on_earth() -> tuple[date, date]:
+    """The day of the zones that are furthest behind, and that of those furthest ahead."""
+    now = clock.now()
+    return (now - timedelta(hours=12)).date(), (now + timedelta(hours=14)).date()
+
+
+def _as_somebody(person: UUID, first: date, last: date) -> Any:
     outer = (DECISION, cast(Table, Membership.__table__))
     delegated = (
         exists()
@@ -136,9 +148,8 @@ def _as_somebody(person: UUID) -> Any:
             Delegation.person_id == Membership.person_id,
             Delegation.to_person_id == person,
             Delegation.ended_at.is_(None),
-            # By a day either way: the project's own day decides when the answer is given.
-            Delegation.from_on <= today,
-            Delegation.until_on >= today,
+            Delegation.from_on <= last,
+            Delegation.until_on >= first,
             Person.id == Delegation.person_id,
             Person.disabled_at.is_(None),
         )
@@ -179,7 +190,7 @@ def _in_order(rows: Any) -> list[Waiting]:
 
 
 def _row(row: Row[Any]) -> Waiting:
-    overdue = row.due_on is not None and row.due_on < clock.now().date()
+    overdue = row.due_on is not None and row.due_on < clock.day_of(clock.now(), ZoneInfo(row.time_zone))
     return Waiting(
         row.key, row.name, row.company, row.number, row.kind, row.title, row.turn, row.from_at, row.due_on,
         row.holds_up, bool(row.is_mine), overdue,

@@ -1,10 +1,12 @@
 """Where more is open or was said than is listed: what matters most is never what is left out."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+
+import time_machine
 
 from portal import clock
 from portal.access import Role
-from portal.decisions import commands, queries, waiting
+from portal.decisions import commands, delegations, queries, waiting
 from tests.support.decisions import ask, grant
 
 
@@ -33,3 +35,20 @@ async def test_what_was_said_last_is_always_shown(database, cast, monkeypatch):
     async with database.read() as db:
         detail = await queries.detail(db, await cast.scope(db, "ada"), 1)
     assert [one.remark.text for one in detail.remarks] == ["c", "d", "e"]
+
+
+@time_machine.travel("2026-11-26T23:30:00Z", tick=False)
+async def test_the_days_of_a_delegation_and_of_a_due_date_are_the_projects_own(database, cast):
+    async with database.write() as db:
+        scope = await cast.scope(db, "ada")
+        assert scope.today == date(2026, 11, 27)  # in Berlin the day has begun
+        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today)
+    await ask(database, cast, due_on=date(2026, 11, 27))
+    async with database.read() as db:
+        eve = await cast.scope(db, "eve")
+        for found in (await waiting.waiting(db, eve), await waiting.waiting_everywhere(db, eve.viewer)):
+            assert [(one.is_mine, one.is_overdue) for one in found] == [(True, False)]
+    with time_machine.travel("2026-11-27T23:30:00Z", tick=False):
+        async with database.read() as db:
+            eve = await cast.scope(db, "eve")
+            assert [(one.is_mine, one.is_overdue) for one in await waiting.waiting(db, eve)] == [(False, True)]

@@ -231,8 +231,9 @@ async def test_a_decision_with_a_price_does_not_exist_for_who_sees_no_money(brow
     assert "12,000" in (await browser.open("/waiting", "finn")).text
 
 
-async def test_delegating_and_ending_it(browser, cast, asked):
-    today = clock.now().date()
+async def test_delegating_and_ending_it(browser, database, cast, asked):
+    async with database.read() as db:
+        today = (await cast.scope(db, "ada")).today
     days = {"from_on": today.isoformat(), "until_on": (today + timedelta(days=4)).isoformat()}
     path = "/projects/BRIDGE/delegations"
     assert (await browser.post(path, to_person=str(cast.people["eve"]), **days)).status_code == 303
