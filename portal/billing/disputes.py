@@ -78,7 +78,8 @@ def _words(text: str) -> str:
 async def _say(
     db: AsyncSession, scope: Scope, invoice: Invoice, kind: str, text: str, minutes: int | None
 ) -> InvoiceWord:
-    invoice.seq = await drafts.tell(db, scope, invoice, f"invoice.{_PAST[kind]}", {"text": text}, Audience.BILLING)
+    body = {"text": text, "reference": invoice.reference, "title": invoice.reference}
+    invoice.seq = await drafts.tell(db, scope, invoice, f"invoice.{_PAST[kind]}", body, Audience.BILLING)
     row = InvoiceWord(
         project_id=scope.project_id, seq=invoice.seq, invoice_number=invoice.number, kind=kind,
         person_id=scope.viewer.person_id, by_staff=scope.is_staff, text=text, at=clock.now(), minutes=minutes,

@@ -9,20 +9,23 @@ from portal.ledger.queries import EventRow
 
 FOR_CLIENT = frozenset({"decision.asked", "decision.reminded", "decision.question_answered"})
 """Told to those of the client who can decide, as soon as they wish."""
-FOR_STAFF = frozenset({"decision.answered", "decision.question_asked", "change_request.raised"})
+FOR_FINANCE = frozenset({"invoice.asked_about", "invoice.disputed"})
+"""Told to the agency's finance too, where they took part in the project."""
+FOR_STAFF = frozenset({"decision.answered", "decision.question_asked", "change_request.raised"}) | FOR_FINANCE
 """Told to the agency's managers."""
 AT_ONCE = FOR_CLIENT | FOR_STAFF
 
 MOST_TITLES = 5
 ORDER = (
-    "decisions", "done", "started", "blocked", "reopened", "designs", "requirements", "changes", "milestones", "added",
-    "removed", "changed", "members", "other",
+    "decisions", "invoices", "done", "started", "blocked", "reopened", "designs", "requirements", "changes",
+    "milestones", "added", "removed", "changed", "members", "other",
 )  # fmt: skip
 """The rows of a digest, the most telling first."""
 _BY_SUBJECT = {
     "decision": "decisions", "delegation": "decisions", "design": "designs", "pin": "designs",
     "requirement": "requirements", "change_request": "changes", "contract": "changes", "amendment": "changes",
-    "milestone": "milestones", "iteration": "milestones", "member": "members",
+    "milestone": "milestones", "invoice": "invoices", "payment_plan": "invoices", "billing_account": "invoices",
+    "iteration": "milestones", "member": "members",
 }  # fmt: skip
 _BY_CATEGORY = {"done": "done", "doing": "started", "todo": "changed", "dropped": "removed"}
 _ITEM = {

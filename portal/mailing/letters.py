@@ -55,7 +55,8 @@ def _path(scope: Scope, event: EventRow, decision: Decision | None) -> str:
         return f"/projects/{scope.key}/designs/{decision.subject_number}/versions/{decision.subject_version}"
     if decision is not None:
         return f"/projects/{scope.key}/decisions/{decision.number}"
-    return f"/projects/{scope.key}/changes/{event.subject_number}"
+    place = "invoices" if event.subject_kind == "invoice" else "changes"
+    return f"/projects/{scope.key}/{place}/{event.subject_number}"
 
 
 def add_ways_back(

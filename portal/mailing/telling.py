@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.access import SYSTEM, ProjectFacts, Scope
+from portal.access import SYSTEM, ProjectFacts, Scope, StaffRole
 from portal.access.models import Membership
 from portal.db import Database
 from portal.decisions import delegations, queries, rules
@@ -149,7 +149,8 @@ async def is_told(db: AsyncSession, scope: Scope, event: EventRow, decision: Dec
     if not event.actor.startswith("person:"):  # staff may write down what the client wishes: that waits for nobody
         return False
     asked_it = decision is not None and decision.asked_by == scope.viewer.actor
-    return scope.is_staff and (bool(scope.viewer.staff & readers.MANAGERS) or asked_it)
+    concerned = readers.MANAGERS | ({StaffRole.FINANCE} if event.kind in kinds.FOR_FINANCE else set())
+    return scope.is_staff and (bool(scope.viewer.staff & concerned) or asked_it)
 
 
 async def can_answer(db: AsyncSession, scope: Scope, decision: Decision) -> bool:

@@ -9,8 +9,10 @@ from portal import clock
 from portal.billing import disputes, issuing, queries
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import queries as ledger
+from tests.mailing.conftest import Post, post, settings
 from tests.support.billing import drafted, planned, quick
 
+__all__ = ["Post", "post", "settings"]
 MONDAY_NINE = "2026-11-23T09:00:00+01:00"
 
 
@@ -126,3 +128,22 @@ async def test_what_is_said_is_an_event_for_billing_and_read_by_it_alone(billed,
         with pytest.raises(NotFound):
             await disputes.words(db, eve, 1)
     assert clock.now() > (await invoice_of(database, cast)).created_at
+
+
+async def test_the_agency_is_told_at_once_and_nobody_without_the_right(database, cast, post):
+    await planned(database, cast)
+    await drafted(database, cast)
+    await quick(database, cast)
+    await post.tell()
+    await ask(database, cast)
+    await ask(database, cast, "Not ours.", disputes=True)
+    await post.tell()
+    told = [one for one in await post.told() if one[1] in ("asked_about", "disputed")]
+    assert sorted(told) == [
+        ("maria", "asked_about"),
+        ("maria", "disputed"),
+        ("wei", "asked_about"),
+        ("wei", "disputed"),
+    ]
+    mail = next(one for one in await post.mails() if one.context["kind"] == "disputed")
+    assert (mail.context["title"], mail.context["path"]) == ("BH-2026-0001", "/projects/BRIDGE/invoices/1")
