@@ -24,6 +24,8 @@ from web.auth import providers_of, settings_of
 from web.decisions import Written, decision_page, to
 from web.deps import SignedIn, database_of, writing_scope
 
+LONGEST_ID = 36
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -56,7 +58,9 @@ class AnswerForm:
 
     def written(self, refusal: PortalError) -> Written:
         """The form as it is shown again."""
-        return Written(self.verdict, self.comment, self.choice, refusal.message, refusal.field or "")
+        return Written(
+            self.verdict, self.comment, self.choice, refusal.message, refusal.field or "", principal=self.principal
+        )  # fmt: skip
 
 
 @router.post("/projects/{key}/decisions/{number}/answer", name="decision_answer")
@@ -118,7 +122,8 @@ async def _step_up(
         await commands.keep_draft(db, scope, number, vars(form))
     if came_in_vain:
         return await _again(request, arrival, number, form.written(needed), 403)
-    return to("/auth/step-up?next=" + quote(f"/projects/{key}/decisions/{number}#answer", safe=""))
+    in_whose_name = f"?for={quote(form.principal[:LONGEST_ID], safe='')}" if form.principal else ""
+    return to("/auth/step-up?next=" + quote(f"/projects/{key}/decisions/{number}{in_whose_name}#answer", safe=""))
 
 
 def _signed_in_since(auth_time: datetime | None, moment: datetime) -> bool:

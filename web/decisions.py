@@ -57,6 +57,8 @@ class Written:
     fault: str = ""
     field: str = ""
     is_draft: bool = False
+    principal: str = ""
+    """In whose name, where there is a choice: an answer must not become somebody else's on its second way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ async def decision_page(
     page = DecisionPage(
         detail=detail,
         can=await _can(db, scope, detail) if detail.decision.state == "asked" else (),
-        written=written or _draft(await queries.draft(db, scope, number)),
+        written=written or _draft(await queries.draft(db, scope, number), request.query_params.get("for", "")),
         judgements=await queries.judgements(db, scope, number),
         newer=await _newer(db, scope, detail.decision),
         address=f"/projects/{scope.key}/decisions/{number}",
@@ -162,8 +164,10 @@ async def _newer(db: AsyncSession, scope: Scope, decision: Decision) -> Decision
     return last if last.number != decision.number else None
 
 
-def _draft(draft: DecisionDraft | None) -> Written:
-    return Written(draft.verdict, draft.comment, draft.choice, is_draft=True) if draft else Written()
+def _draft(draft: DecisionDraft | None, principal: str) -> Written:
+    if draft is None:
+        return Written()
+    return Written(draft.verdict, draft.comment, draft.choice, is_draft=True, principal=principal)
 
 
 @router.post("/projects/{key}/decisions/{number}/remarks", name="decision_remark")

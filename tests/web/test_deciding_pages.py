@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from portal import clock, settlement
 from portal.access import Role
 from portal.db import Database
-from portal.decisions import commands, queries
+from portal.decisions import commands, delegations, queries
 from portal.decisions.models import Decision, DecisionAnswer, DecisionState, Verdict
 from portal.identity.models import Session
 from portal.ledger.models import Audience
@@ -19,7 +19,7 @@ from portal.settings import DecisionLimit
 from tests.support.cast import Cast
 from tests.support.decisions import UNFOLLOWED, ask, grant
 from tests.support.statements import counting
-from tests.web.conftest import Browser
+from tests.web.conftest import Browser, Page
 
 PAGE = "/projects/BRIDGE/decisions/1"
 
@@ -105,6 +105,21 @@ async def test_an_old_sign_in_is_renewed_first_and_the_words_are_kept(browser, d
     assert page.words(page.all("textarea[@name='comment']")[0]) == "A larger logo, please"
     assert page.all("input[@value='changes_wanted']")[0].get("checked") is not None
     assert "A larger logo" not in (await browser.open(PAGE, "eve")).text
+
+
+async def test_a_new_sign_in_keeps_in_whose_name_the_answer_was(browser, database, cast, asked):
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+        scope = await cast.scope(db, "ada")
+        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today)
+    await signed_in_long_ago(database, cast, "eve")
+    answer = await send(browser, asked, "eve", principal=str(cast.people["ada"]))
+    back = unquote(answer.headers["location"].partition("next=")[2])
+    page = await browser.open(back.partition("#")[0], "eve")
+    assert [page.words(one) for one in page.all("option[@selected]")] == ["Ada"]
+    refused = await send(browser, asked, "eve", verdict="", principal=str(cast.people["ada"]))
+    assert refused.status_code == 422
+    assert [page.words(one) for one in Page(refused).all("option[@selected]")] == ["Ada"]
 
 
 async def test_who_comes_back_without_what_was_asked_for_is_told_so_instead_of_sent_again(
