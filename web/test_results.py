@@ -1,5 +1,6 @@
 """What testers send: a result, many at once, taken back, a defect. A result that could not be sent comes again."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid4, uuid5
 
@@ -20,7 +21,7 @@ from web.deps import UnitOfWork, WritingScope
 from web.uploads import UploadForm
 
 router = APIRouter(include_in_schema=False)
-FIELDS = ("id", "outcome", "remark", "device")
+FIELDS = ("id", "outcome", "remark", "device", "at")
 MOST_UNDONE, HEX = 100, 32
 """Results that one click takes back: as many as a page lists; their ids are told as 32 hexadecimal digits each."""
 ROUND = "/projects/{key}/tests/{number}/rounds/{round_number}"
@@ -50,7 +51,7 @@ async def record(
                              for one in form.files["file"]]  # fmt: skip
     entry = Entry(
         id=sent, case=case, outcome=_outcome(form.text("outcome")), remark=form.text("remark"),
-        files=tuple(one.number for one in kept), device=form.text("device"),
+        files=tuple(one.number for one in kept), device=form.text("device"), at=_moment(form.text("at")),
     )  # fmt: skip
     await results.record(db, scope, number, round_number, entry)
     found = await pages.case_page(db, scope, number, round_number, case)
@@ -134,6 +135,14 @@ def _id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise Invalid("A result has an id of its own: open the case anew.", field="id", value=text[:40]) from None
+
+
+def _moment(text: str) -> datetime | None:
+    """When it was entered, which the script tells: a result may have waited for the network."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise Invalid("A moment is told as 2026-11-26T10:00:00Z.", field="at", value=text[:40]) from None
 
 
 def _outcome(text: str) -> Outcome:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from fastapi import FastAPI
 from httpx2 import Response
 from sqlalchemy import func, select
@@ -104,10 +105,22 @@ async def test_a_photo_opens_for_whoever_sees_the_plan(browser: Browser, databas
         assert (found.headers["content-type"] == "image/png") == (status == 200)
 
 
+async def test_a_result_that_waited_tells_when_it_was_entered(
+    browser: Browser, database: Database, running: Cast
+) -> None:
+    entered = clock.now()
+    with time_machine.travel(entered + timedelta(hours=1), tick=False):
+        assert (await send(browser, at=entered.isoformat(), headers=JSON)).status_code == 200
+    async with database.read() as db:
+        mine = TestResult.project_id == (await running.scope(db, "wei")).project_id
+        assert (await db.scalar(select(TestResult.at).where(mine))) == entered
+
+
 @pytest.mark.parametrize(
     ("wrong", "status"),
     [({"id": "1"}, 422), ({"outcome": "perfect"}, 422), ({"outcome": ""}, 422), ({"remark": "x" * 4001}, 422),
-     ({"device": "x" * 301}, 422), ({"stranger": "1"}, 422)],
+     ({"device": "x" * 301}, 422), ({"stranger": "1"}, 422), ({"at": "yesterday"}, 422),
+     ({"at": "2026-11-26T10:00:00"}, 422)],
 )  # fmt: skip
 async def test_what_is_wrong_is_refused_and_leaves_nothing(
     browser: Browser, database: Database, running: Cast, wrong: dict[str, str], status: int
@@ -119,7 +132,10 @@ async def test_what_is_wrong_is_refused_and_leaves_nothing(
 async def test_an_id_that_is_another_results_is_refused(browser: Browser, database: Database, running: Cast) -> None:
     result = str(uuid4())
     await send(browser, id=result)
-    for path, who, fields in ((CASE, "eve", {}), (f"{ROUND}/cases/2", "ada", {}), (CASE, "ada", {"outcome": "failed"})):
+    tries: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        (CASE, "eve", {}), (f"{ROUND}/cases/2", "ada", {}), (CASE, "ada", {"outcome": "failed"}),
+    )  # fmt: skip
+    for path, who, fields in tries:
         assert (await send(browser, path, who, id=result, **fields)).status_code == 409
     assert await count(database, running) == 1
 

@@ -1,8 +1,10 @@
 // A result is kept in this browser before it is sent, and forgotten when the portal says that it has it. So a network
-// that drops loses nothing: what waits is sent again, under the same id, from whichever page of the tests is opened.
+// that drops loses nothing: what waits is sent again, under the same id, from whichever page of the tests is opened,
+// by the person who entered it and nobody else.
 (() => {
   "use strict";
   const note = document.getElementById("kept");
+  if (!note) return;
   const open = () => new Promise((done, fail) => {
     const request = indexedDB.open("portal-results", 1);
     request.onupgradeneeded = () => request.result.createObjectStore("waiting", { keyPath: "id" });
@@ -15,15 +17,26 @@
       const change = base.transaction("waiting", mode);
       const request = act(change.objectStore("waiting"));
       change.oncomplete = () => { base.close(); done(request.result); };
-      change.onerror = () => { base.close(); fail(change.error); };
+      change.onerror = change.onabort = () => { base.close(); fail(change.error); };
     });
   };
-  const say = (text) => { note.textContent = text; note.hidden = !text; };
+  // In the order in which they were entered: of two on one case, the later one counts.
+  const mine = async () => (await store("readonly", (all) => all.getAll()))
+    .filter((entry) => entry.who === note.dataset.who).sort((one, other) => one.entered - other.entered);
+  const forget = (entry) => store("readwrite", (all) => all.delete(entry.id));
   const show = async () => {
-    const waiting = await store("readonly", (all) => all.getAll());
+    const waiting = await mine();
     const refused = waiting.find((entry) => entry.refused);
-    say(refused ? refused.refused : waiting.length ? note.dataset.one : "");
+    note.textContent = refused ? refused.refused : waiting.length ? note.dataset.one : "";
+    note.hidden = !waiting.length;
+    if (!refused) return;
+    const button = document.createElement("button");
+    button.textContent = note.dataset.forget;
+    button.addEventListener("click", async () => { await forget(refused); await show(); });
+    note.append(" ", button);
   };
+  const words = (entry) => entry.fields.filter(([name, value]) => ["outcome", "remark"].includes(name) && value)
+    .map(([, value]) => `“${value}”`).join(" ");
   const reason = async (answer) => {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     return [...page.querySelectorAll("main h1, main p")].map((one) => one.textContent.trim()).join(" ") || answer.statusText;
@@ -33,35 +46,56 @@
     const form = new FormData();
     entry.fields.forEach(([name, value]) => form.append(name, value));
     const answer = await fetch(entry.address, { method: "POST", body: form, headers: { Accept: "application/json" } });
-    const said = answer.ok && (answer.headers.get("content-type") || "").includes("json") ? await answer.json() : {};
-    if (said.kept === entry.id) await store("readwrite", (all) => all.delete(entry.id));
+    const isJson = answer.ok && (answer.headers.get("content-type") || "").includes("json");
+    const said = isJson ? await answer.json() : {};
+    if (said.kept === entry.id) await forget(entry);
     else if ([403, 404, 409, 413, 422].includes(answer.status)) {
-      await store("readwrite", (all) => all.put({ ...entry, refused: `${await reason(answer)} ${words(entry)}` }));
+      const refused = `${await reason(answer)} ${words(entry)}`;
+      await store("readwrite", (all) => all.put({ ...entry, refused }));
     }
     return said.next;
   };
-  const words = (entry) => entry.fields.filter(([name]) => ["outcome", "remark"].includes(name)).map(([, value]) => `“${value}”`).join(" ");
   let busy = false;
   const sendAll = async () => {
     if (busy) return;
     busy = true;
     try {
-      for (const entry of await store("readonly", (all) => all.getAll())) if (!entry.refused) await send(entry);
+      for (const entry of await mine()) if (!entry.refused) await send(entry);
     } catch { /* still no network: it stays where it is */ }
     busy = false;
-    await show();
+    await show().catch(() => {});
   };
   addEventListener("online", sendAll);
   setInterval(sendAll, 15000);
   sendAll();
-  const form = document.querySelector("form[data-result]");
   document.querySelectorAll("[data-device]").forEach((field) => { field.value = field.value || navigator.userAgent.slice(0, 300); });
+  const form = document.querySelector("form[data-result]");
   if (!form) return;
+  const fresh = () => {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    const hex = [...bytes].map((one) => one.toString(16).padStart(2, "0")).join("");
+    return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  };
+  // The same words sent again are the same result; other words are another one, which takes its place.
+  let last = "";
+  const entered = () => {
+    const fields = [...new FormData(form)].filter(([, value]) => !(value instanceof File) || value.size);
+    const said = JSON.stringify(fields.map(([name, value]) => [name, value instanceof File ? [value.name, value.size] : value]));
+    if (last && said !== last) {
+      form.elements.id.value = fresh();
+      last = "";
+      return entered();
+    }
+    last = said;
+    const at = new Date();
+    return { id: form.elements.id.value, who: note.dataset.who, entered: at.getTime(), address: form.action,
+      fields: [...fields, ["at", at.toISOString()]] };
+  };
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const fields = [...new FormData(form)].filter(([, value]) => !(value instanceof File) || value.size);
-    const entry = { id: form.elements.id.value, address: form.action, fields };
-    await store("readwrite", (all) => all.put(entry));
+    const entry = entered();
+    try { await store("readwrite", (all) => all.put(entry)); }
+    catch { form.submit(); return; }  // no room to keep it here: it goes the plain way
     let next;
     try { next = await send(entry); } catch { /* no network: it waits */ }
     if (next) location.assign(next);
