@@ -14,6 +14,7 @@ from api.doors import router as door
 from api.openapi import answers
 from api.paging import Paged
 from api.shapes import Day, Incoming, Moment, Outgoing, PathNumber
+from portal import settlement
 from portal.decisions import commands, queries
 from portal.decisions.models import Decision, DecisionKind, DecisionState, Side, Verdict
 from portal.decisions.queries import Detail
@@ -202,8 +203,8 @@ async def read_decision(scope: ReadScope, db: ReadSession, number: PathNumber) -
 async def withdraw_decision(
     scope: WriteScope, db: UnitOfWork, number: PathNumber, wanted: Annotated[WithdrawalNew, json_body(WithdrawalNew)]
 ) -> DecisionShort:
-    """Takes an open question back."""
-    return DecisionShort.model_validate(await commands.withdraw(db, scope, number, wanted.reason))
+    """Takes an open question back; that of a change request is taken back there, with its offer."""
+    return DecisionShort.model_validate(await settlement.withdraw(db, scope, number, wanted.reason))
 
 
 @router.post("/{number}/remarks", status_code=201, responses=answers(SaidOut, "The remark.", status=201))

@@ -13,6 +13,7 @@ from portal.decisions.commands import Answer, Answered
 from portal.decisions.models import Decision, DecisionKind, DecisionState
 from portal.decisions.proof import Proof
 from portal.designs import decided as designs
+from portal.errors import Conflict
 from portal.ledger import commands as ledger
 from portal.ledger.keys import SigningKeys
 from portal.milestones import decided as milestones
@@ -35,6 +36,20 @@ FOLLOWS: Mapping[DecisionKind, Follow] = {
     DecisionKind.MILESTONE: Follow(milestones.before, milestones.after),
     DecisionKind.ACCEPTANCE: Follow(acceptance.before, acceptance.after),
 }
+
+
+OFFERED = "An offer rests on this question: price the change request anew, or withdraw it, and the question goes too."
+
+
+async def withdraw(db: AsyncSession, scope: Scope, number: int, reason: str) -> Decision:
+    """Takes an open question back, with a reason that the client reads. Raises Conflict for that of a change request,
+    whose offer would stand there without it, and as `decisions.commands.withdraw` does.
+    """
+    scope.require_staff()
+    decision = await queries.decision(db, scope, number)
+    if decision.kind is DecisionKind.CHANGE_REQUEST and decision.state is DecisionState.ASKED:
+        raise Conflict(OFFERED)
+    return await commands.withdraw(db, scope, number, reason)
 
 
 async def decide(

@@ -129,3 +129,12 @@ async def test_what_the_contract_says_of_a_milestone_is_not_changed_by_hand(api:
         await api.patch(f"{B}/milestones/1", {field: "2027-04-01", "reason": "Later"}, expect=409)
         await api.patch(f"{B}/milestones/2", {field: "2027-04-01"})
     assert (await api.patch(f"{B}/milestones/1", {"expected_on": "2027-04-01"}))["promised_on"] == "2027-03-01"
+
+
+async def test_the_question_of_an_offer_is_taken_back_with_the_offer_alone(signed: Api) -> None:
+    decision = (await offered(signed))["decision"]
+    path = f"{B}/decisions/{decision}"
+    await signed.call("POST", f"{path}/withdrawal", json={"reason": "No"}, expect=409)
+    assert (await signed.get(path))["state"] == "asked"
+    await signed.post(f"{B}/changes/1/withdrawal", {"reason": "No"}, expect=200)
+    assert (await signed.get(path))["state"] == "withdrawn"
