@@ -1,14 +1,16 @@
 """Payments: partial, too much, paid back; each once, and never for what is not owed."""
 
+from contextlib import suppress
 from datetime import timedelta
+from random import Random
 
 import pytest
 
-from portal.billing import balance, issuing, payments, queries
+from portal.billing import balance, drafts, issuing, payments, queries, statement
 from portal.billing.models import InvoiceState
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import queries as ledger
-from tests.support.billing import drafted, paid, planned, quick
+from tests.support.billing import bill, drafted, paid, planned, quick
 
 
 @pytest.fixture
@@ -118,3 +120,27 @@ async def test_a_payment_is_an_event_for_billing(billed, database, cast):
             kinds[who] = [one.kind for one in await ledger.latest(db, scope.project_id, scope.audiences, limit=2)]
     assert kinds["finn"] == ["invoice.paid_back", "invoice.payment_recorded"]
     assert not [kind for kind in kinds["eve"] if kind.startswith("invoice")]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_is_paid_the_statement_and_the_standing_agree(database, cast, store, seed):
+    random = Random(seed)
+    await bill(database, cast)
+    line = {"number": "1", "name": "Work", "quantity": "1", "unit": "LS", "category": "S", "rate": "19"}
+    for number in range(1, 6):
+        price = f"{random.randint(1, 9999)}.{random.randint(0, 99):02}"
+        async with database.write() as db:
+            scope = await cast.scope(db, "maria")
+            await drafts.draft_lines(db, scope, "Work", {"lines": [line | {"unit_price": price}]})
+        await quick(database, cast, number=number)
+    for _ in range(12):
+        amount = f"{random.randint(-2000, 9999)}.{random.randint(0, 99):02}"
+        with suppress(Invalid, Conflict):
+            await paid(database, cast, amount, random.randint(1, 5))
+    async with database.write() as db:
+        await issuing.credit(db, await cast.scope(db, "maria"), store, random.randint(1, 5), "Wrong")
+    async with database.read() as db:
+        scope = await cast.scope(db, "finn")
+        (standing,) = balance.standing(await balance.days(db, scope))
+        lines = await statement.lines(db, scope)
+    assert lines[-1].balance == standing.invoiced - standing.paid == standing.open - standing.favour
