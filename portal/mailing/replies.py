@@ -27,6 +27,9 @@ from portal.notify import links
 from portal.notify.models import MailReply
 
 MOST_BYTES = 20 * 1024 * 1024
+MOST_READ = 400_000
+"""Characters of a message's text that are looked at: a hundred times what a remark may have, and what stands behind
+that is no answer that anybody wrote. Anybody may send us twenty megabytes of empty lines."""
 MOST_A_DAY = 20
 """Remarks by mail that one person can make on one decision."""
 REFUSED = "This message was not kept: it answers no mail of ours to this sender. Please write in the portal."
@@ -99,7 +102,7 @@ def _body(message: Message) -> str:
     for kind, as_text in (("text/plain", str), ("text/html", _html_text)):
         found = next((part for part in parts if part.get_content_type() == kind), None)
         if found is not None:
-            return as_text(_decoded(found))
+            return as_text(_decoded(found)[:MOST_READ])
     return ""
 
 

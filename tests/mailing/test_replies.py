@@ -185,3 +185,11 @@ def test_words_are_cut_at_the_length_of_a_remark():
 def test_hostile_text_is_read_in_a_moment():
     for text in ("On " * 50_000, "x" * 200_000, ("On " + "a" * 200 + "\n") * 2_000, "пишет" * 30_000, "\n" * 200_000):
         replies.own_words(text)
+
+
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_so_much_of_a_message_is_read_as_somebody_may_have_written_and_no_more(kind):
+    padded = "\n" * (replies.MOST_READ + 1) + "Far below."
+    head = f"From: ada@example.com\r\nTo: reply+{'a' * 40}@reply.agency.example\r\nContent-Type: text/{kind}\r\n\r\n"
+    assert replies.read((head + padded).encode()).text == ""
+    assert replies.read((head + "The blue one." + padded).encode()).text == "The blue one."
