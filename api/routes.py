@@ -43,6 +43,7 @@ from api import (
     requirements,
     robots,
     statuses,
+    testing_imports,
     testing_rounds,
     tests,
     time_entries,
@@ -58,7 +59,7 @@ from portal.kept import KeptPages
 ROOMS = (
     me, companies, people, mail, robots, projects, memberships, invitations, milestones, iterations, statuses,
     contributors, items, files, imports, events, burndown, decisions, receipts, designs, design_pins, waiting, webhooks,
-    links, requirements, contract, changes, tests, testing_rounds, acceptances,
+    links, requirements, contract, changes, tests, testing_imports, testing_rounds, acceptances,
     issuers, billing, invoices, time_entries, bank, bookkeeping,
 )  # fmt: skip
 VERSION = "1.0.0"

@@ -279,6 +279,7 @@ API: dict[str, str] = {
     f"PATCH {_PROJECT}/tests/{{number}}": WRITE,
     f"GET {_PROJECT}/tests/{{number}}/cases": READ,
     f"POST {_PROJECT}/tests/{{number}}/cases": WRITE,
+    f"POST {_PROJECT}/tests/{{number}}/cases/import": WRITE,
     f"GET {_PROJECT}/tests/{{number}}/cases/{{case}}": READ,
     f"PATCH {_PROJECT}/tests/{{number}}/cases/{{case}}": WRITE,
     f"DELETE {_PROJECT}/tests/{{number}}/cases/{{case}}": WRITE,

@@ -123,7 +123,7 @@ async def test_a_result_that_waited_tells_when_it_was_entered(
      ({"at": "2026-11-26T10:00:00"}, 422)],
 )  # fmt: skip
 async def test_what_is_wrong_is_refused_and_leaves_nothing(
-    browser: Browser, database: Database, running: Cast, wrong: dict[str, str], status: int
+    browser: Browser, database: Database, running: Cast, wrong: dict[str, Any], status: int
 ) -> None:
     assert (await send(browser, photo=picture(), **wrong)).status_code == status
     assert await count(database, running) == 0
