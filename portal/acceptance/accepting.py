@@ -129,10 +129,12 @@ async def _ask(db: AsyncSession, scope: Scope, plan: TestPlan, part: str, given:
     text = protocol.text_of(document)
     digest = canonical.digest_of(text)
     last = await db.scalar(select(func.max(Acceptance.number)).where(Acceptance.project_id == scope.project_id)) or 0
+    deemed_on = scope.today + timedelta(days=days) if days else None
     question = Question(
         kind=DecisionKind.ACCEPTANCE, subject_number=last + 1, subject_version=plan.offered_version or 0,
         title=f"Acceptance: {plan.title}{f', {part}' if part else ''}"[:200],
-        content=protocol.question(document, digest), people=given.people, needed=given.needed, due_on=given.due_on,
+        content=protocol.question(document, digest), people=given.people, needed=given.needed,
+        due_on=given.due_on or deemed_on,
         holds_up=given.holds_up,
     )  # fmt: skip
     decision = await decisions.ask(db, scope, question)
@@ -142,7 +144,7 @@ async def _ask(db: AsyncSession, scope: Scope, plan: TestPlan, part: str, given:
         milestone_number=plan.milestone_number, part=part, is_whole=given.is_whole, state=AcceptanceState.ASKED,
         decision_number=decision.number, protocol=text, protocol_digest=digest,
         build_hash=rounds[-1]["build_hash"] if rounds else "",
-        deemed_on=scope.today + timedelta(days=days) if days else None, announced=0, announced_on=None,
+        deemed_on=deemed_on, announced=0, announced_on=None,
         reservations=[], asked_at=clock.now(), settled_at=None, seq=0,
     )  # fmt: skip
     told = {

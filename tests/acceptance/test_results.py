@@ -1,5 +1,6 @@
 """Rounds and results: who may say what, once, until when; each tester keeps their own, and nothing is made up."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -76,6 +77,35 @@ async def test_a_result_sent_twice_is_one_also_after_the_round(database, cast):
         assert await db.scalar(mine) == 1
         kinds = [one.kind for one in await ledger.latest(db, scope.project_id, tuple(Audience)) if "result" in one.kind]
         assert kinds == ["test_result.recorded"]
+
+
+async def test_a_round_closed_while_results_are_sent_keeps_each_whole_or_not_at_all(database, cast):
+    await begun(database, cast, cases=[{"title": f"Case {at}"} for at in range(1, 13)])
+    sent = {uuid4(): case for case in range(1, 13)}
+
+    async def tell(one, case):
+        await say(database, cast, "ada" if case % 2 else "eve", case, P, id=one)
+
+    done = await asyncio.gather(
+        *(tell(one, case) for one, case in list(sent.items())[:6]),
+        close_round(database, cast),
+        *(tell(one, case) for one, case in list(sent.items())[6:]),
+        return_exceptions=True,
+    )
+    said = [one for one in done if one is None]
+    late = [one for one in done if isinstance(one, Exception)]
+    assert all(isinstance(one, RoundClosed) for one in late)
+    assert len(said) + len(late) == len(sent)
+    head = await head_of(database, cast)
+    assert (head.round.passed, head.is_open) == (len(said), False)
+
+
+async def test_the_same_result_sent_by_two_devices_at_once_is_one(database, cast):
+    await begun(database, cast)
+    one = uuid4()
+    kept = await asyncio.gather(*(say(database, cast, "ada", 1, P, id=one) for _ in range(5)))
+    assert len({row.seq for row in kept}) == 1
+    assert (await head_of(database, cast)).mine.done == 1
 
 
 async def test_an_id_is_one_results_alone(database, cast):

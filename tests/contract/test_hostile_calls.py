@@ -18,9 +18,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from portal.acceptance.models import Outcome
 from portal.db import Database
 from tests.api.conftest import portal_for, settings_for
-from tests.support import databases, designs, requirements
+from tests.support import acceptance, databases, designs, requirements
 from tests.support.cast import add_item, enter
 from tests.support.files import add_file
 
@@ -41,6 +42,8 @@ def hostile_portal(tmp_path_factory: pytest.TempPathFactory) -> Any:
         await add_file(database, cast, portal.state.files, "A file")
         await designs.shown(database, cast)
         await requirements.add(database, cast)
+        await acceptance.begun(database, cast)
+        await acceptance.say(database, cast, "ada", 1, Outcome.FAILED)
         return portal
 
     yield asyncio.run(prepare())
