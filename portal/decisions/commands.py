@@ -77,7 +77,7 @@ class Answered:
 async def ask(db: AsyncSession, scope: Scope, question: Question) -> Decision:
     """Asks the client. A question that is still open about the same subject is superseded by this one.
 
-    Raises Invalid for a wrong question or people who could not answer, NotAllowed without staff rights.
+    Raises Invalid for a wrong question or people who could not answer, TooLarge, NotAllowed without staff rights.
     """
     scope.require_staff()
     await ledger.lock(db, scope.project_id)
@@ -99,7 +99,7 @@ async def ask(db: AsyncSession, scope: Scope, question: Question) -> Decision:
 
 
 def _new_decision(scope: Scope, question: Question, number: int) -> Decision:
-    content = canonical.document_text(dict(question.content))
+    content = rules.check_size(canonical.document_text(dict(question.content)))
     return Decision(
         project_id=scope.project_id, number=number, kind=question.kind, subject_number=question.subject_number,
         subject_version=question.subject_version, audience=question.audience, title=question.title.strip(),

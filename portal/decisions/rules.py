@@ -8,11 +8,13 @@ from uuid import UUID
 
 from portal.access import Role, Scope
 from portal.decisions.models import Decision, DecisionKind
-from portal.errors import Invalid, NotAllowed
+from portal.errors import Invalid, NotAllowed, TooLarge
 from portal.ledger.models import Audience
 from portal.projects.rules import check_name, check_text
 
 MOST_PEOPLE = 20
+MOST_CONTENT = 2_000_000
+"""Bytes of what is decided: a receipt holds it whole, and has to be one that everybody can verify."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ def checked(question: Question, today: date) -> Question:
     if not 1 <= needed <= most:
         raise Invalid(f"Between 1 and {most} people can be needed.", field="needed", value=needed)
     return question
+
+
+def check_size(content: str) -> str:
+    """The content as it is kept. Raises TooLarge for what nobody could answer, as no receipt would hold it."""
+    if (size := len(content.encode())) > MOST_CONTENT:
+        raise TooLarge(f"What is asked may have {MOST_CONTENT:,} bytes together.", field="content", value=size)
+    return content
 
 
 def needed_of(question: Question) -> int:

@@ -13,7 +13,8 @@ from portal.access import Role
 from portal.decisions import commands, queries, waiting
 from portal.decisions.commands import Answer, Closed, NotCurrent
 from portal.decisions.models import DecisionAnswer, DecisionState, DecisionTurn, Side, Verdict
-from portal.errors import Conflict, Invalid, NotAllowed, NotFound
+from portal.decisions.rules import MOST_CONTENT
+from portal.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
 from portal.ledger import queries as ledger
 from portal.ledger import receipts
 from portal.ledger.models import Audience, Receipt
@@ -276,3 +277,11 @@ async def test_a_refusal_sent_twice_is_one_though_the_form_named_an_alternative(
     first = await answer(database, cast, keys, decision, **refused)
     again = await answer(database, cast, keys, decision, **refused)
     assert (again.is_new, again.receipt.seq) == (False, first.receipt.seq)
+
+
+async def test_whatever_can_be_asked_can_be_answered_and_what_no_receipt_holds_cannot_be_asked(database, cast, keys):
+    most = {"description": "桥" * ((MOST_CONTENT - 30) // 3)}
+    answered = await answer(database, cast, keys, await ask(database, cast, content=most), comment="桥" * 4_000)
+    assert receipts.verify(answered.receipt.token, keys.public).disclosed["content"] == most
+    with pytest.raises(TooLarge):
+        await ask(database, cast, subject_number=2, content={"description": "桥" * (MOST_CONTENT // 3 + 1)})
