@@ -1,5 +1,6 @@
 """The statement of account to take along: for a spreadsheet, for a program, for paper. For who may see money."""
 
+import asyncio
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
@@ -40,7 +41,7 @@ async def statement_xlsx(request: Request, scope: ProjectScope, db: ReadSession)
     lines = await statement.lines(db, scope)
     _ = catalogue(locale_of(request, scope.viewer.locale)).gettext
     title = f"{_('Statement of account')} – {scope.project.name}"
-    made = statement.workbook(lines, _heads(_), _kinds(_), title, clock.now())
+    made = await asyncio.to_thread(statement.workbook, lines, _heads(_), _kinds(_), title, clock.now())
     return _saved(made, XLSX, f"{scope.key}.xlsx")
 
 
