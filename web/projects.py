@@ -1,6 +1,6 @@
 """A client's projects, one project at a glance, its milestones, and what its client can see."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from portal.acceptance import accepting
 from portal.access import Role, Scope
 from portal.backlog import activity as history
 from portal.backlog import detail, planlines, reports
@@ -74,11 +75,13 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class MilestoneRow:
-    """A milestone with how its date stands against what was agreed. `days_late` is None where a date is missing."""
+    """A milestone with how its date stands against what was agreed. `days_late` is None where a date is missing;
+    `is_no_go` says that its go/no-go said no, so that what follows cannot be accepted."""
 
     milestone: Milestone
     state: str
     days_late: int | None
+    is_no_go: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,19 +178,22 @@ async def milestones(request: Request, scope: ProjectScope, db: ReadSession) -> 
     etag = etag_for(request, scope)
     if same := unchanged(request, etag):
         return same
-    rows = [_milestone_row(one, scope.today) for one in await queries.milestones(db, scope)]
+    no_go = await accepting.no_go(db, scope)
+    rows = [_milestone_row(one, scope.today, no_go) for one in await queries.milestones(db, scope)]
     return respond(request, "projects/milestones.html", MilestonesPage(rows), scope=scope, tab="milestones", etag=etag)
 
 
-def _milestone_row(milestone: Milestone, today: date) -> MilestoneRow:
+def _milestone_row(milestone: Milestone, today: date, no_go: Collection[int]) -> MilestoneRow:
     agreed = milestone.agreed_on or milestone.promised_on
     actual = milestone.done_on or milestone.expected_on
     late = (actual - agreed).days if agreed and actual else None
     if milestone.done_on:
-        return MilestoneRow(milestone, "done", late)
-    if actual and actual < today:
-        return MilestoneRow(milestone, "overdue", late)
-    return MilestoneRow(milestone, "late" if late and late > 0 else "open", late)
+        state = "done"
+    elif actual and actual < today:
+        state = "overdue"
+    else:
+        state = "late" if late and late > 0 else "open"
+    return MilestoneRow(milestone, state, late, milestone.number in no_go)
 
 
 @router.get("/projects/{key}/milestones/{number}", name="milestone")
@@ -196,11 +202,11 @@ async def milestone(request: Request, scope: ProjectScope, db: ReadSession, numb
     etag = etag_for(request, scope)
     if same := unchanged(request, etag):
         return same
-    found = await queries.milestone(db, scope, number)
+    found, is_no_go = await accepting.milestone(db, scope, number)
     events = await ledger.of_subject(db, scope.project_id, scope.audiences, "milestone", number)
     teller = Teller(scope.key, scope.project.time_zone, scope.is_staff, locale_of(request, scope.viewer.locale))
     told = [one for event in await history.told(db, scope, events) if (one := tell(event, teller))]
-    page = MilestonePage(_milestone_row(found, scope.today), told)
+    page = MilestonePage(_milestone_row(found, scope.today, [number] if is_no_go else []), told)
     return respond(request, "projects/milestone.html", page, scope=scope, tab="milestones", etag=etag)
 
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -28,11 +28,13 @@ from portal.changes.models import Contract
 from portal.decisions import commands as decisions
 from portal.decisions.models import DecisionKind
 from portal.decisions.rules import Question
-from portal.errors import Conflict, Invalid
+from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import canonical
 from portal.ledger import commands as ledger
 from portal.people.models import Person
 from portal.projects import queries as projects
+from portal.projects.models import Milestone
+from portal.projects.queries import MOST_NUMBER
 from portal.projects.rules import check_name
 
 ACCEPTED = frozenset(
@@ -104,13 +106,27 @@ async def _check_gates(db: AsyncSession, scope: Scope, milestone_number: int) ->
 
 async def no_go(db: AsyncSession, scope: Scope) -> set[int]:
     """The milestones whose go/no-go said no, and has not said yes since."""
+    return set(await db.scalars(_said_no(scope)))
+
+
+async def milestone(db: AsyncSession, scope: Scope, number: int) -> tuple[Milestone, bool]:
+    """A milestone, and whether its go/no-go said no, in one statement. Raises NotFound."""
+    said_no = func.coalesce(Milestone.number.in_(_said_no(scope)), False)
+    which = (Milestone.project_id == scope.project_id, Milestone.number == number)
+    row = (await db.execute(select(Milestone, said_no).where(*which))).first() if 0 < number <= MOST_NUMBER else None
+    if row is None:
+        raise NotFound(f"There is no milestone {number} in this project.")
+    return row[0], bool(row[1])
+
+
+def _said_no(scope: Scope) -> Select[Any]:
     newest = (
         select(func.max(Acceptance.number))
         .where(Acceptance.project_id == scope.project_id, Acceptance.state != AcceptanceState.WITHDRAWN)
         .group_by(Acceptance.plan_number)
     )
     its_plan = and_(TestPlan.project_id == Acceptance.project_id, TestPlan.number == Acceptance.plan_number)
-    statement = (
+    return (
         select(TestPlan.milestone_number)
         .join(Acceptance, its_plan)
         .where(
@@ -118,9 +134,9 @@ async def no_go(db: AsyncSession, scope: Scope) -> set[int]:
             TestPlan.is_gate,
             Acceptance.state == AcceptanceState.REFUSED,
             Acceptance.number.in_(newest),
+            TestPlan.milestone_number.is_not(None),
         )
     )
-    return {number for number in await db.scalars(statement) if number is not None}
 
 
 async def _ask(db: AsyncSession, scope: Scope, plan: TestPlan, part: str, given: Asking) -> Acceptance:

@@ -18,7 +18,19 @@ from portal.db import Database
 from portal.decisions.models import Verdict
 from portal.projects import commands as projects
 from tests.support import testers
-from tests.support.acceptance import CASES, add_plan, answer, ask, begun, close_round, offer, open_round, say, say_all
+from tests.support.acceptance import (
+    CASES,
+    add_milestone,
+    add_plan,
+    answer,
+    ask,
+    begun,
+    close_round,
+    offer,
+    open_round,
+    say,
+    say_all,
+)
 from tests.support.cast import Cast
 from tests.support.files import picture
 from tests.support.statements import counting
@@ -371,3 +383,21 @@ async def test_the_page_of_an_acceptance_costs_the_same_with_many_results(
         costs.append(len(seen))
     assert costs[0] == costs[1]
     assert "50 more cases stand in the PDF." in page.text
+
+
+async def test_a_no_go_stands_at_its_milestone_until_it_is_a_go(
+    browser: Browser, database: Database, portal: FastAPI, cast: Cast
+) -> None:
+    milestone = await add_milestone(database, cast, "Pilot")
+    await begun(database, cast, milestone_number=milestone, is_gate=True)
+    await close_round(database, cast)
+    refused = await ask(database, cast)
+    await answer(database, cast, portal.state.keys, refused, Verdict.DECLINED, "Too slow.")
+    for path in ("/projects/BRIDGE/milestones", f"/projects/BRIDGE/milestones/{milestone}"):
+        assert "No-go" in await text(browser, path)
+    again = await ask(database, cast)
+    await answer(database, cast, portal.state.keys, again)
+    for path in ("/projects/BRIDGE/milestones", f"/projects/BRIDGE/milestones/{milestone}"):
+        shown = await text(browser, path)
+        assert "No-go" not in shown
+        assert "Confirmed by the client" in shown
