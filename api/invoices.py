@@ -8,30 +8,24 @@ from typing import Annotated, Any
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from api.billing_shapes import (
-    AnswerNew,
-    DraftNew,
-    DraftPatch,
-    InvoiceOut,
-    InvoicePage,
-    PaymentList,
-    PaymentNew,
-    PaymentOut,
-    PlannedNew,
-    Reason,
-    WordList,
-    WordOut,
-    payment,
-    plain_given,
-    short,
-    whole,
-    word,
-)
+from api.billing_shapes import AnswerNew, DraftNew, DraftPatch, PaymentNew, PlannedNew, Reason, plain_given
 from api.bodies import json_body
 from api.conditional import IfMatch, editable
 from api.deps import EditScope, ReadScope, ReadSession, UnitOfWork, WriteScope
 from api.doors import router as door
 from api.files import store_of
+from api.invoice_shapes import (
+    InvoiceOut,
+    InvoicePage,
+    PaymentList,
+    PaymentOut,
+    WordList,
+    WordOut,
+    payment,
+    short,
+    whole,
+    word,
+)
 from api.openapi import answers
 from api.paging import Paged
 from api.shapes import PathNumber

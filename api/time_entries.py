@@ -7,11 +7,12 @@ from fastapi import Depends, Query
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
 
-from api.billing_shapes import Category, InvoiceOut, whole
+from api.billing_shapes import Category
 from api.bodies import json_body
 from api.conditional import editable
 from api.deps import ReadScope, ReadSession, UnitOfWork, WriteScope
 from api.doors import router as door
+from api.invoice_shapes import InvoiceOut, whole
 from api.money_shapes import DecimalText, given_deep
 from api.openapi import answers
 from api.paging import Paged
