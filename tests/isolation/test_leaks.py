@@ -54,14 +54,14 @@ async def test_an_item_is_not_moved_by_a_field_of_the_body(stage: Stage, databas
 WRITING = sorted(route for route, need in table.API.items() if not route.startswith("GET") and need != table.READ)
 
 
-@pytest.mark.parametrize("route", WRITING)
-async def test_a_refused_command_leaves_every_row_as_it_was(stage: Stage, database: Database, route: str) -> None:
+async def test_a_refused_command_leaves_every_row_as_it_was(stage: Stage, database: Database) -> None:
     """OpenProject CVE-2026-30239: a side effect ran before the permission was checked."""
-    method, path = route.split()[0], table.address(route)
     before = await everything(database)
     for token in (stage.token("dan", "staff:read"), stage.token("ada", "staff:admin staff:write staff:read")):
-        answer = await stage.api(token, method, path, json={"title": "x", "name": "x"}, headers={"If-Match": "*"})
-        assert answer.status_code == 403
+        for route in WRITING:
+            method, path = route.split()[0], table.address(route)
+            answer = await stage.api(token, method, path, json={"title": "x", "name": "x"}, headers={"If-Match": "*"})
+            assert answer.status_code == 403, route
     assert await everything(database) == before
 
 
