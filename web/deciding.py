@@ -105,7 +105,7 @@ async def proof_of(request: Request, db: AsyncSession, scope: Scope, arrival: Ar
     provider = providers_of(request).by_name.get(session.provider)
     return Proof(
         issuer=session.issuer, sub=session.sub, name=scope.viewer.name, email=scope.viewer.email,
-        company=scope.project.company_name, acr=session.acr, amr=tuple(session.amr or ()),
+        company=await decisions.company_of(db, scope), acr=session.acr, amr=tuple(session.amr or ()),
         auth_time=session.auth_time, second_factor_acr=provider.settings.step_up_acr if provider else None,
     )  # fmt: skip
 

@@ -28,7 +28,7 @@ from portal.decisions.turns import minutes_between
 from portal.errors import Invalid, NotFound
 from portal.ledger import receipts
 from portal.ledger.models import Receipt
-from portal.people.models import Person
+from portal.people.models import Company, Person
 from portal.projects.queries import MOST_NUMBER
 
 MOST_REMARKS = 500
@@ -200,6 +200,15 @@ async def draft(db: AsyncSession, scope: Scope, number: int) -> DecisionDraft | 
     """What the viewer had written before they were sent to prove themselves anew."""
     mine = (DecisionDraft.project_id == scope.project_id, DecisionDraft.person_id == scope.viewer.person_id)
     return await db.scalar(select(DecisionDraft).where(*mine, DecisionDraft.decision_number == number))
+
+
+async def company_of(db: AsyncSession, scope: Scope) -> str:
+    """The company for which the viewer is a member of the project: not always that of the project, whose client may
+    have invited somebody of another one.
+    """
+    mine = (Membership.project_id == scope.project_id, Membership.person_id == scope.viewer.person_id)
+    statement = select(Company.name).join(Membership, Membership.company_id == Company.id).where(*mine)
+    return await db.scalar(statement) or scope.project.company_name
 
 
 async def check_people(db: AsyncSession, scope: Scope, question: Question) -> None:

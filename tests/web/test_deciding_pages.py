@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 
 from portal import clock, settlement
 from portal.access import Role
+from portal.access.models import Membership
 from portal.db import Database
 from portal.decisions import commands, delegations, queries
 from portal.decisions.models import Decision, DecisionAnswer, DecisionState, Verdict
@@ -155,6 +156,20 @@ async def test_the_receipt_knows_how_the_person_was_signed_in(browser, database,
         row = await db.scalar(select(DecisionAnswer).where(DecisionAnswer.project_id == scope.project_id))
     assert (row.evidence["sub"], row.evidence["amr"], row.evidence["company"]) == ("ada", ["pwd"], "Acme")
     assert row.evidence["auth_time"]
+
+
+async def test_the_receipt_names_the_company_that_the_person_is_of_and_not_the_projects(browser, database, cast, asked):
+    async with database.write() as db:
+        other = (await cast.scope(db, "wei", "HARBOUR")).project
+        mine = (
+            Membership.project_id == (await cast.scope(db, "ada")).project_id,
+            Membership.person_id == cast.people["ada"],
+        )
+        await db.execute(update(Membership).where(*mine).values(company_id=other.company_id))
+    await send(browser, asked)
+    async with database.read() as db:
+        (row,) = await queries.answers_of(db, await cast.scope(db, "wei"), 1)
+    assert row.evidence["company"] == other.company_name != "Acme"
 
 
 @pytest.mark.parametrize(
