@@ -167,7 +167,9 @@ async def test_after_its_last_day_an_offer_cannot_be_accepted(database, cast, co
 
 
 async def test_on_its_last_day_it_can(database, cast, contract, keys):
-    request = await an_offer(database, cast, valid_until=clock.now().date())
+    async with database.read() as db:
+        today = (await cast.scope(db, "wei")).today
+    request = await an_offer(database, cast, valid_until=today)
     await answer(database, cast, keys, request)
     assert (await seen(database, cast))[0].request.state is State.ACCEPTED
 
