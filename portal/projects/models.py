@@ -61,7 +61,7 @@ class Project(Base):
     days_off: Mapped[list[str]] = mapped_column(JSON, default=list)
     """Further days off, ISO dates."""
     work_starts: Mapped[int] = mapped_column(default=9 * 60)
-    """When the working day begins and ends, in minutes after midnight: how long somebody waited is told in its hours."""
+    """When the working day begins, in minutes after midnight: how long somebody waited is told in its hours."""
     work_ends: Mapped[int] = mapped_column(default=17 * 60)
     contact_name: Mapped[str] = mapped_column(default="")
     contact_email: Mapped[str] = mapped_column(default="")
