@@ -77,6 +77,7 @@ SENTENCES: Mapping[str, str] = {
     "billing_account.changed": _("How the project is billed was changed"),
     "payment_plan.set": _("It was set when the price is due"),
     "invoice.drafted": _("An invoice was drafted"),
+    "invoice.not_drafted": _("The invoice of a confirmed milestone could not be drafted"),
     "invoice.draft_changed": _("The draft of an invoice was changed"),
     "invoice.draft_discarded": _("The draft of an invoice was thrown away"),
     "invoice.issued": _("An invoice was issued"),

@@ -34,7 +34,10 @@ OWN_FIELDS = frozenset({
 
 async def drafts_for_milestone(db: AsyncSession, scope: Scope, milestone_number: int) -> list[Invoice]:
     """Drafts what the payment plan makes due by a milestone that was just accepted; nothing where nobody said how to
-    bill. For the room of that decision, with the portal's own scope."""
+    bill. What keeps it from being drafted is noted for staff, and stops nobody.
+
+    For the room of that decision, with the portal's own scope.
+    """
     if await accounts.account_or_none(db, scope) is None:
         return []
     statement = select(PlanItem).where(
@@ -42,7 +45,18 @@ async def drafts_for_milestone(db: AsyncSession, scope: Scope, milestone_number:
         PlanItem.invoice_number.is_(None),
     )  # fmt: skip
     due = (await db.scalars(statement.order_by(PlanItem.number))).all()
-    return [await draft_plan(db, scope, [one.number for one in due])] if due else []
+    if not due:
+        return []
+    try:
+        async with db.begin_nested():
+            return [await draft_plan(db, scope, [one.number for one in due])]
+    except (Invalid, Conflict) as refusal:  # the client has confirmed, whatever is wrong with how we bill
+        body = {"milestone": milestone_number, "reason": refusal.message}
+        event = ledger.NewEvent(
+            "invoice.not_drafted", "invoice", None, Audience.INTERNAL, body, scope.viewer.actor, clock.now()
+        )
+        await ledger.append(db, scope.project_id, [event])
+        return []
 
 
 async def draft_plan(db: AsyncSession, scope: Scope, numbers: Sequence[int], *, unaccepted_reason: str = "") -> Invoice:

@@ -4,6 +4,7 @@ The first period is the first that begins on or after the day on which the contr
 billed by hand. What was missed since the last period that was drafted is drafted later.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,10 +22,12 @@ from portal.changes import contract_view
 from portal.changes.models import Contract, ContractKind, Period
 from portal.changes.pricing import Line
 from portal.db import Database
+from portal.errors import PortalError
 from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
 from portal.projects import queries as projects
 
+_log = logging.getLogger(__name__)
 MOST = 500
 MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
 
@@ -65,8 +68,11 @@ async def draft_due(database: Database) -> int:
         found = (await db.execute(statement)).all()
     done = 0
     for project_id, key in found:
-        async with database.write() as db:
-            done += len(await draft_begun(db, project_id, key))
+        try:
+            async with database.write() as db:
+                done += len(await draft_begun(db, project_id, key))
+        except PortalError as refusal:  # one project's trouble must not keep the others from being billed
+            _log.warning("A period could not be drafted.", extra={"project": key, "reason": refusal.message})
     return done
 
 

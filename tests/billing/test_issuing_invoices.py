@@ -6,13 +6,16 @@ import json
 import pytest
 from sqlalchemy import select, text
 
-from portal.billing import balance, drafts, files, issuing, queries
+from portal.billing import balance, drafts, files, issuing, plan, queries
 from portal.billing.models import Invoice, InvoiceSeries, InvoiceState, PlanItem
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.files import queries as file_queries
 from portal.ledger import queries as ledger
 from portal.ledger.models import Audience
+from portal.projects import commands as projects
+from portal.projects import queries as milestones
 from tests.support.billing import bill, confirmed, drafted, issued, planned
+from tests.support.changes import line, sign
 
 
 async def rows_of(database, cast, model):
@@ -29,6 +32,24 @@ async def test_a_confirmed_milestone_drafts_its_invoice_and_the_line_says_why(da
     assert (draft.state, draft.net_minor, draft.gross_minor) == (InvoiceState.DRAFT, 600_000, 714_000)
     assert "accepted on" in draft.draft["lines"][0]["why"]
     assert [one.invoice_number for one in await rows_of(database, cast, PlanItem)] == [1, None]
+
+
+async def test_what_is_wrong_with_our_billing_does_not_keep_the_client_from_confirming(database, cast, keys):
+    async with database.write() as db:
+        await projects.add_milestone(db, await cast.scope(db, "wei"), name="Opening")
+    await sign(database, cast, lines=[line(tax_rate="8.875")])
+    await bill(database, cast)
+    async with database.write() as db:
+        part = {"kind": "milestone", "milestone": 1, "text": "Opening", "percent": "100"}
+        await plan.set_plan(db, await cast.scope(db, "maria"), 0, [part])
+    await confirmed(database, cast, keys)
+    assert await rows_of(database, cast, Invoice) == []
+    async with database.read() as db:
+        scope = await cast.scope(db, "maria")
+        told = [one for one in await ledger.latest(db, scope.project_id, scope.audiences)
+                if one.kind == "invoice.not_drafted"]  # fmt: skip
+        milestone = await milestones.milestone(db, scope, 1)
+    assert (len(told), "tax rate" in told[0].body["reason"], milestone.accepted_on) == (1, True, scope.today)
 
 
 async def test_a_milestone_that_is_not_accepted_is_billed_with_a_reason_alone(database, cast, keys):

@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from portal.billing import drafts, periods
 from portal.billing.models import Invoice
+from portal.changes import contracts
 from portal.changes.models import Period
 from portal.projects import commands as projects
 from tests.support.billing import bill
-from tests.support.changes import line, sign
+from tests.support.changes import CONTRACT, line, sign
 
 days = st.dates(date(2000, 1, 1), date(2090, 1, 1))
 
@@ -84,6 +85,18 @@ async def test_a_period_whose_draft_was_thrown_away_is_not_drafted_by_itself_aga
     async with database.write() as db:
         row = await drafts.draft_plan(db, await cast.scope(db, "maria"), [1, 2])
     assert row.net_minor == 120_000
+
+
+async def test_one_projects_trouble_keeps_no_other_from_being_billed(database, cast, caplog):
+    for key, rate in (("BRIDGE", "8.875"), ("HARBOUR", "19")):
+        care = [line(text="Care", tax_rate=rate)]
+        async with database.write() as db:
+            scope = await cast.scope(db, "wei", key)
+            terms = CONTRACT | {"kind": "retainer", "period": "month", "lines": care, "milestones": []}
+            await contracts.record_contract(db, scope, terms)
+        await bill(database, cast, key)
+    assert await periods.draft_due(database) == 1
+    assert "could not be drafted" in caplog.text
 
 
 async def test_nothing_is_drafted_for_other_contracts_or_an_archived_project(database, cast):
