@@ -93,7 +93,7 @@ async def names_of(db: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID,
     if not person_ids:
         return {}
     found = await db.execute(select(Person.id, Person.name).where(Person.id.in_(person_ids)))
-    return dict(found.tuples().all())
+    return {row.id: row.name for row in found}
 
 
 async def invitations(db: AsyncSession, scope: Scope, *, limit: int = 500) -> Sequence[Invitation]:
