@@ -287,7 +287,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_test_result_case",
         "test_result",
-        ["project_id", "plan_number", "round_number", "case_number", "seq"],
+        ["project_id", "plan_number", "round_number", "case_number", "person_id", "seq"],
         unique=False,
     )
     op.create_index("ix_test_defect_item", "test_defect", ["project_id", "item_number"], unique=False)

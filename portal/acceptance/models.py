@@ -243,7 +243,7 @@ class TestResult(Base):
     __tablename__ = "test_result"
     __table_args__ = (
         _of_round("test_result"),
-        Index("ix_test_result_case", "project_id", "plan_number", "round_number", "case_number", "seq"),
+        Index("ix_test_result_case", "project_id", "plan_number", "round_number", "case_number", "person_id", "seq"),
     )
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)

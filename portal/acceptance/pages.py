@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, literal, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, Table, and_, bindparam, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.acceptance import queries
@@ -171,28 +172,20 @@ def _head(scope: Scope, number: int, round_number: int, *more: Any) -> Select[An
     )
 
 
-def _cases(scope: Scope, row: TestRound) -> tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]:
-    """How a round's case is joined with its words and with the viewer's latest result; and which cases those are."""
+def _cases(scope: Scope, row: TestRound) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """How a round's case is joined with its words, and which cases those are."""
     words = and_(
         TestCase.project_id == RoundCase.project_id,
         TestCase.plan_number == RoundCase.plan_number,
         TestCase.version == row.version,
         TestCase.number == RoundCase.case_number,
     )
-    mine = and_(
-        TestResult.project_id == RoundCase.project_id,
-        TestResult.plan_number == RoundCase.plan_number,
-        TestResult.round_number == RoundCase.round_number,
-        TestResult.case_number == RoundCase.case_number,
-        TestResult.person_id == _person(scope),
-        TestResult.is_latest,
-    )
     asked = and_(
         RoundCase.project_id == scope.project_id,
         RoundCase.plan_number == row.plan_number,
         RoundCase.round_number == row.number,
     )
-    return words, mine, asked
+    return words, asked
 
 
 async def round_cases(
@@ -206,22 +199,46 @@ async def round_cases(
 ) -> list[RoundLine]:
     """Cases that a round asks, in the plan's order, in one statement; `after` is (position, number) of the last line of
     the page before. The caller has seen that the round is visible."""
-    words, mine, asked = _cases(scope, row)
-    statement = (
-        select(
-            TestCase.number, TestCase.position, TestCase.section, TestCase.title, TestCase.priority, RoundCase.why,
-            RoundCase.verdict, TestResult.outcome,
-        )
-        .select_from(TestCase)
-        .join(RoundCase, words)
-        .outerjoin(TestResult, mine)
-        .where(asked, *queries.cases_of(scope, row.plan_number, row.version), *_narrowed(only))
-        .order_by(TestCase.position, TestCase.number)
-        .limit(limit)
-    )  # fmt: skip
+    known = {
+        "project": scope.project_id, "plan": row.plan_number, "round": row.number, "version": row.version,
+        "person": _person(scope), "most": limit,
+    }  # fmt: skip
     if after is not None:
-        statement = statement.where(tuple_(TestCase.position, TestCase.number) > after)
-    return [RoundLine(*one) for one in await db.execute(statement)]
+        known |= {"position": after[0], "number": after[1]}
+    return [RoundLine(*one) for one in await db.execute(_lines(only, after is not None), known)]
+
+
+_CASE, _ASKED, _SAID = (cast(Table, model.__table__).c for model in (TestCase, RoundCase, TestResult))
+
+
+@cache
+def _lines(only: Only, goes_on: bool) -> Select[Any]:
+    """The list that testers look at all day: of tables rather than models, and made once."""
+    project = bindparam("project", type_=_CASE.project_id.type)
+    plan, number = bindparam("plan", type_=Integer()), bindparam("round", type_=Integer())
+    version, person = bindparam("version", type_=Integer()), bindparam("person", type_=_SAID.person_id.type)
+    mine = and_(
+        _SAID.project_id == project, _SAID.plan_number == plan, _SAID.round_number == number,
+        _SAID.case_number == _ASKED.case_number, _SAID.person_id == person, _SAID.is_latest,
+    )  # fmt: skip
+    columns: tuple[Any, ...] = (
+        _CASE.number, _CASE.position, _CASE.section, _CASE.title, _CASE.priority, _ASKED.why, _ASKED.verdict,
+        _SAID.outcome,
+    )  # fmt: skip
+    statement = (
+        select(*columns)
+        .select_from(TestCase.__table__)
+        .join(RoundCase.__table__, _ASKED.case_number == _CASE.number)
+        .outerjoin(TestResult.__table__, mine)
+        .where(
+            _CASE.project_id == project, _CASE.plan_number == plan, _CASE.version == version,
+            _ASKED.project_id == project, _ASKED.plan_number == plan, _ASKED.round_number == number, *_narrowed(only),
+        )
+    )  # fmt: skip
+    if goes_on:
+        here = tuple_(bindparam("position", type_=Integer()), bindparam("number", type_=Integer()))
+        statement = statement.where(tuple_(_CASE.position, _CASE.number) > here)
+    return statement.order_by(_CASE.position, _CASE.number).limit(bindparam("most", type_=Integer()))
 
 
 def _narrowed(only: Only) -> list[ColumnElement[bool]]:
@@ -229,12 +246,12 @@ def _narrowed(only: Only) -> list[ColumnElement[bool]]:
         case Only.ALL:
             return []
         case Only.MINE:
-            return [TestResult.id.is_not(None)]
+            return [_SAID.id.is_not(None)]
         case Only.TO_DO:
-            return [TestResult.id.is_(None)]
+            return [_SAID.id.is_(None)]
         case Only.NOT_RUN:
-            return [RoundCase.verdict.is_(None)]
-    return [RoundCase.verdict == Outcome(only.value)]
+            return [_ASKED.verdict.is_(None)]
+    return [_ASKED.verdict == Outcome(only.value)]
 
 
 async def case_page(db: AsyncSession, scope: Scope, number: int, round_number: int, case_number: int) -> CasePage:
@@ -321,7 +338,7 @@ async def _beside(db: AsyncSession, scope: Scope, row: TestRound, case: TestCase
 
 
 def _neighbour(scope: Scope, row: TestRound, case: TestCase, which: str) -> Any:
-    words, _, asked = _cases(scope, row)
+    words, asked = _cases(scope, row)
     order = tuple_(TestCase.position, TestCase.number)
     here = tuple_(literal(case.position), literal(case.number))
     statement = (
