@@ -34,6 +34,10 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/projects/{key}/changes": ("/projects/RECALLS/changes",),
     "/projects/{key}/changes/new": ("/projects/RECALLS/changes/new",),
     "/projects/{key}/changes/{number}": ("/projects/RECALLS/changes/1",),
+    "/waiting": ("/waiting",),
+    "/projects/{key}/decisions": ("/projects/RECALLS/decisions",),
+    "/projects/{key}/decisions/{number}": ("/projects/RECALLS/decisions/1", "/projects/RECALLS/decisions/99"),
+    "/projects/{key}/delegations": ("/projects/RECALLS/delegations",),
     "/projects/{key}/tests": ("/projects/RECALLS/tests",),
     "/projects/{key}/tests/{number}": ("/projects/RECALLS/tests/1", "/projects/RECALLS/tests/1?only=failed"),
     "/projects/{key}/tests/{number}/rounds/{round_number}": ("/projects/RECALLS/tests/1/rounds/1",),
@@ -60,6 +64,7 @@ STAFF_PAGES: dict[str, tuple[str, ...]] = {
 }
 NO_PAGES = {
     "/", "/me", "/me/sessions", "/auth/login", "/auth/login/{provider}", "/auth/step-up", "/healthz", "/readyz",
+    "/calendar/{token}.ics", "/projects/{key}/files/{number}", "/projects/{key}/files/{number}/preview",
     "/projects/{key}/tests/{number}/acceptances/{acceptance}/protocol.pdf",
     "/projects/{key}/tests/{number}/files/{tested}", "/projects/{key}/tests/{number}/sheet.pdf",
     "/projects/{key}/decisions/{decision}/receipts/{seq}.json",

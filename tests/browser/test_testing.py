@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from playwright.async_api import Page, expect
 from sqlalchemy import select
 
-from portal.acceptance import queries, rounds
+from portal.acceptance import accepting, queries, rounds
 from portal.acceptance.models import TestResult
 from portal.access import SYSTEM
 from portal.demo import acceptance
@@ -162,12 +162,36 @@ async def test_the_page_says_when_others_have_tested(visit: Visit, portal: FastA
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme", "locale"), [(360, "dark", "zh_CN"), (1280, "light", "ru")])
+async def test_the_page_of_an_acceptance_is_for_everybody(
+    visit: Visit, portal: FastAPI, width: int, scheme: str, locale: str
+) -> None:
+    ada = await tester(visit, portal, width=width, color_scheme=scheme, locale=locale)
+    for key in ("1", "2"):
+        await ada.page.keyboard.press(key)
+        await ada.page.locator("textarea[name=remark]").fill("w" * 200)
+        await ada.page.locator("form[data-result] button").click()
+        await ada.page.wait_for_url(f"**{ROUND}/cases/{int(key) + 1}")
+    async with portal.state.database.write() as db:
+        scope = await projects.scope_for(db, SYSTEM, "RECALLS")
+        await rounds.close_round(db, scope, 1, 1)
+        asked = await accepting.ask(db, scope, 1)
+    faults = []
+    for path in (f"/projects/RECALLS/decisions/{asked.decision_number}", PLAN, CASE):
+        assert await ada.open(path) == 200, path
+        faults += [f"{path}: {one}" for one in await form_faults(ada.page) + await access_faults(ada.page)]
+    assert faults == []
+    offered = await ada.page.context.request.get(f"{ada.base}/projects/RECALLS/decisions/{asked.decision_number}")
+    assert "changes_wanted" not in await offered.text()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme", "locale"), [(360, "light", "en"), (360, "dark", "ru"),
                                                          (1280, "light", "zh_CN"), (1280, "dark", "en")])  # fmt: skip
 async def test_the_pages_are_for_everybody(visit: Visit, portal: FastAPI, width: int, scheme: str, locale: str) -> None:
     ada = await tester(visit, portal, width=width, color_scheme=scheme, locale=locale)
     faults = []
     for path in ("/projects/RECALLS/tests", PLAN, ROUND, f"{ROUND}?only=failed", CASE, f"{ROUND}/cases/4"):
-        await ada.open(path)
+        assert await ada.open(path) == 200, path
         faults += [f"{path}: {one}" for one in await form_faults(ada.page) + await access_faults(ada.page)]
     assert faults == []
