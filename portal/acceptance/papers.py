@@ -185,7 +185,8 @@ def _cases(cases: Iterable[Mapping[str, Any]], _: Gettext, locale: str) -> Itera
         more = one["left_out"] + len(one["results"]) - len(shown)
         yield {
             "number": str(one["number"]), "title": one["title"], "priority": str(one["priority"]),
-            "verdict": names[one["verdict"]], "tone": _tone(one["verdict"]),
+            "verdict": _("automatic") if one["is_automatic"] and not one["verdict"] else names[one["verdict"]],
+            "tone": _tone(one["verdict"]),
             "results": [_result(said, names, locale) for said in shown],
             "more": _("and %s more in the attached protocol") % more if more else "",
             "defects": _("Defects: %s") % ", ".join(map(str, one["defects"])) if one["defects"] else "",

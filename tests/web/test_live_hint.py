@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import ASGIApp, Message, Scope
 
 from portal import clock
+from portal.acceptance.models import Outcome
 from portal.access.models import Membership
 from portal.db import Database
 from portal.identity import sessions
@@ -21,6 +22,8 @@ from portal.identity.models import Session
 from portal.notify import live as hub
 from portal.notify import moves
 from portal.projects import commands
+from tests.support import testers
+from tests.support.acceptance import begun, say
 from tests.support.cast import ISSUER, Cast, add_item
 from tests.support.statements import counting
 from tests.web.conftest import Browser
@@ -388,3 +391,12 @@ async def test_nothing_works_when_nobody_listens(portal: FastAPI, database: Data
     await gone(portal)
     await asyncio.wait([work], timeout=5)
     assert work.cancelled()
+
+
+async def test_a_tester_alone_hears_of_a_result(portal: FastAPI, database: Database, cast: Cast) -> None:
+    await testers.enter(database, cast)
+    await begun(database, cast)
+    async with Listener(portal, cast, "tess", await version_of(database, cast, "tess")) as tess:
+        assert await tess.status() == 200
+        await say(database, cast, "ada", 1, Outcome.PASSED)
+        assert "event: changed" in await tess.hears(5)

@@ -8,7 +8,7 @@ import pypdf
 import pytest
 from fastapi import FastAPI
 
-from portal.acceptance import papers, standing
+from portal.acceptance import machines, papers, standing
 from portal.acceptance.models import Acceptance, Outcome
 from portal.db import Database
 from portal.decisions import queries as decisions
@@ -119,6 +119,23 @@ async def test_a_long_protocol_leaves_the_rest_to_the_attached_one(
     assert [(len(one["results"]), one["more"]) for one in page["cases"]] == [
         (1, ""), (0, "and 1 more in the attached protocol"), (0, ""),
     ]  # fmt: skip
+
+
+async def test_a_machines_case_is_called_automatic_and_not_forgotten(
+    browser: Browser, database: Database, cast: Cast
+) -> None:
+    await begun(database, cast, cases=[{"title": "By hand"}, {"title": "Load", "is_automatic": True}])
+    async with database.write() as db:
+        reported = [machines.Reported("Load", Outcome.PASSED, "41 seconds")]
+        await machines.record_machine(db, await cast.scope(db, "dan"), 1, 1, "CI", "run 7", reported)
+    await say(database, cast, "ada", 1, Outcome.PASSED)
+    await close_round(database, cast)
+    asked = await ask(database, cast)
+    for said in (words((await browser.get(PROTOCOL)).content),
+                 (await browser.open(f"/projects/BRIDGE/decisions/{asked.decision_number}")).text):  # fmt: skip
+        assert "automatic" in said
+        assert "CI: Passed" in said
+        assert "41 seconds" in said
 
 
 async def test_the_sheet_has_every_case_that_people_test(browser: Browser, database: Database, cast: Cast) -> None:
