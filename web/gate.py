@@ -26,7 +26,7 @@ OPEN = ("/auth/", "/static/", "/.well-known/", "/api/", "/healthz", "/readyz", "
 FOR_TESTERS = re.compile(r"/projects/[^/]*/(tests(/|$)|live$)")
 """What somebody who is a tester alone may open of a project."""
 READING = ("GET", "HEAD")
-LASTING = re.compile(r"/(live|files/[^/]+(/preview)?|receipts/[^/]+\.pdf)$")
+LASTING = re.compile(r"/(live|files/[^/]+(/preview)?|[^/]+\.pdf)$")
 """Addresses whose answers may take long to make or send: no session stays open for them."""
 
 

@@ -17,7 +17,7 @@ from portal.money import Money
 from portal.spreadsheet import BOM, rows_as_csv
 from web import formats
 from web.catalogues import catalogue
-from web.deps import ProjectScope, ReadSession
+from web.deps import ProjectScope, ReadSession, database_of
 from web.invoices import require_money
 from web.locale_choice import locale_of
 
@@ -46,10 +46,11 @@ async def statement_xlsx(request: Request, scope: ProjectScope, db: ReadSession)
 
 
 @router.get("/projects/{key}/statement.pdf", name="statement_pdf")
-async def statement_pdf(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
+async def statement_pdf(request: Request, scope: ProjectScope) -> Response:
     """The statement as PDF/A in the reader's language, with the CSV inside."""
     require_money(scope)
-    lines = await statement.lines(db, scope)
+    async with database_of(request).read() as db:
+        lines = await statement.lines(db, scope)
     locale = locale_of(request, scope.viewer.locale)
     _ = catalogue(locale).gettext
     settings = request.app.state.settings

@@ -16,21 +16,23 @@ from portal.errors import NotFound
 from portal.ledger import receipts
 from web.auth import settings_of
 from web.catalogues import catalogue
-from web.deps import ProjectScope, ReadSession
+from web.deps import ProjectScope, database_of
 from web.locale_choice import locale_of
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/projects/{key}/tests/{number}/acceptances/{acceptance}/protocol.pdf", name="test_protocol")
-async def protocol(request: Request, scope: ProjectScope, db: ReadSession, number: int, acceptance: int) -> Response:
+async def protocol(request: Request, scope: ProjectScope, number: int, acceptance: int) -> Response:
     """The protocol that was put to the client, with its signatures so far. Not for who is a tester alone."""
     if scope.is_tester_alone:
         raise NotFound("There is nothing here for testers.")
-    await queries.plan(db, scope, number)
-    row = await standing.acceptance(db, scope, acceptance, plan=number)
-    decision = await decisions.decision(db, scope, row.decision_number)
-    made = await papers.protocol_pdf(row, decision.digest.hex(), await _signed(db, scope, row), **_by(request, scope))
+    async with database_of(request).read() as db:
+        await queries.plan(db, scope, number)
+        row = await standing.acceptance(db, scope, acceptance, plan=number)
+        decision = await decisions.decision(db, scope, row.decision_number)
+        signed = await _signed(db, scope, row)
+    made = await papers.protocol_pdf(row, decision.digest.hex(), signed, **_by(request, scope))
     return _saved(made, f"protocol-{scope.key}-{acceptance}.pdf")
 
 
@@ -40,10 +42,11 @@ async def _signed(db: AsyncSession, scope: Scope, row: Acceptance) -> list[Signe
 
 
 @router.get("/projects/{key}/tests/{number}/sheet.pdf", name="test_sheet")
-async def sheet(request: Request, scope: ProjectScope, db: ReadSession, number: int) -> Response:
+async def sheet(request: Request, scope: ProjectScope, number: int) -> Response:
     """The cases of a plan with boxes to tick."""
-    view = await queries.plan_view(db, scope, number)
-    cases = await queries.cases(db, scope, number, view.version.version, limit=MOST_ON_SHEET)
+    async with database_of(request).read() as db:
+        view = await queries.plan_view(db, scope, number)
+        cases = await queries.cases(db, scope, number, view.version.version, limit=MOST_ON_SHEET)
     at = view.version.offered_at or view.plan.created_at
     by = _by(request, scope)
     made = await papers.sheet_pdf(view.plan, view.version, cases, project=scope.project.name, at=at, **by)

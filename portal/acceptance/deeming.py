@@ -3,6 +3,7 @@
 Every step is a job's, each in a transaction of its own, so that running twice, or on two machines, does no harm.
 """
 
+import logging
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,10 +19,12 @@ from portal.db import Database
 from portal.decisions import commands as decisions
 from portal.decisions import queries as asked
 from portal.decisions.models import Decision, DecisionKind, DecisionState
-from portal.errors import Conflict
+from portal.errors import Conflict, PortalError
 from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
 from portal.projects import queries as projects
+
+_log = logging.getLogger(__name__)
 
 AT_ONCE = 200
 FIRST_DAYS, SECOND_DAYS = 7, 2
@@ -58,12 +61,20 @@ async def deem_due(database: Database) -> int:
         found = list(await db.execute(statement))
     done = 0
     for key, number in found:
-        async with database.write() as db:
-            try:
-                done += await _step(db, await projects.scope_for(db, SYSTEM, key), number)
-            except Conflict:  # archived: nothing happens there any more
-                continue
+        done += await _one(database, key, number)
     return done
+
+
+async def _one(database: Database, key: str, number: int) -> bool:
+    """One step, whole or not at all; what goes wrong with one acceptance keeps no other waiting."""
+    try:
+        async with database.write() as db:
+            return await _step(db, await projects.scope_for(db, SYSTEM, key), number)
+    except Conflict:  # archived: nothing happens there any more
+        return False
+    except PortalError as refusal:
+        _log.error("acceptance not deemed", extra={"project": key, "acceptance": number, "reason": refusal.message})
+        return False
 
 
 async def _step(db: AsyncSession, scope: Scope, number: int) -> bool:
