@@ -30,6 +30,8 @@ TONES = {
 MOST_ON_SHEET = 2_000
 MOST_ON_PAGE = 10_000
 """Results that the protocol's page shows; the attached protocol holds all."""
+MOST_IN_FULL = 500
+"""Cases that the page sets with room; more are a line of text each, and their files stand in the attached one alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def protocol_page(
         "rounds": [_round(one, _, locale) for one in kept["rounds"]],
         "reservations": [_reservation(one, _, locale) for one in row.reservations],
         "signatures": [_signature(one, _, locale) for one in signed],
-        "cases": list(_cases(kept["cases"], _, locale)),
+        "cases": list(_cases(kept["cases"], _, locale)), "is-long": len(kept["cases"]) > MOST_IN_FULL,
         "proof": _proof(row, decision_digest, _),
         "footer": f"{kept['project']} · {agency.portal}",
         "verify-exact": f"{agency.portal}/verify", "keys-exact": f"{agency.portal}/.well-known/portal-keys.json",

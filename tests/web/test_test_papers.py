@@ -121,6 +121,15 @@ async def test_a_long_protocol_leaves_the_rest_to_the_attached_one(
     ]  # fmt: skip
 
 
+async def test_a_very_long_protocol_still_says_of_each_case_who_said_what(
+    browser: Browser, signed: Acceptance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "MOST_IN_FULL", 2)
+    said = words((await browser.get(PROTOCOL)).content)
+    for one in ("One signs in: Passed · Ada: Passed,", "One pays: Failed · Eve: Failed,", "One signs out: Not run"):
+        assert one in said, one
+
+
 async def test_a_machines_case_is_called_automatic_and_not_forgotten(
     browser: Browser, database: Database, cast: Cast
 ) -> None:
