@@ -114,7 +114,7 @@ async def plan(
     is_offered = view.plan.offered_version is not None
     page = PlanPage(
         plan=view.plan, version=view.version, cases=cases[:EACH_PAGE], next=_next(cases),
-        rounds=await queries.rounds(db, scope, number),
+        rounds=over.rounds,
         criteria=await standing.criteria_view(db, scope, number) if is_offered else None,
         acceptances=await standing.acceptances(db, scope, number), defects=over, bars=_bars(over), only=only.value,
         address=f"/projects/{scope.key}/tests/{number}",

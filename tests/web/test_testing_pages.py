@@ -311,6 +311,7 @@ async def test_the_pages_cost_the_same_however_many_cases_and_testers_there_are(
     await open_round(database, running, "ada", "eve", "finn", plan=plan.number)
     await say_all(database, running, dict.fromkeys(range(1, 100), Outcome.PASSED), plan=plan.number)
     assert await cost() == before
+    assert before[PLAN] <= 7
     assert before[CASE] <= 4
     assert before[ROUND] <= 4
     other = f"{TESTS}/2/rounds/1"
