@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page
 from portal.db import Database
 from tests.support import browser as browsers
 from tests.support import cast as stage
-from tests.support import certified, databases, mail, network, run, statements
+from tests.support import certified, databases, mail, network, run, staged, statements
 
 BOTH = ("sqlite", "postgresql")
 
@@ -71,15 +71,17 @@ def postgres() -> Iterator[databases.PostgresServer]:
 
 @pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A migrated, empty database of the test's own, on SQLite and on PostgreSQL.
+    """A migrated database of the test's own, on SQLite and on PostgreSQL: empty, or with the cast if it is asked for.
 
     A test of one of them says `@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)`.
     """
+    has_cast = "cast" in request.fixturenames
     if request.param == "sqlite":
-        yield databases.sqlite_copy(tmp_path / "portal.sqlite")
+        path = tmp_path / "portal.sqlite"
+        yield staged.sqlite(path) if has_cast else databases.sqlite_copy(path)
         return
     server: databases.PostgresServer = request.getfixturevalue("postgres")
-    url = server.create()
+    url = staged.postgresql(server) if has_cast else server.create()
     yield url
     server.drop(url)
 

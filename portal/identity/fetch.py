@@ -5,6 +5,8 @@ The bounds sit in a transport, so that what libraries ask by themselves (the exc
 
 import asyncio
 import json
+import ssl
+from functools import lru_cache
 from typing import Any
 
 import httpx2
@@ -22,6 +24,12 @@ class ProviderFault(Unavailable):
     retry_after_seconds = 30
 
 
+@lru_cache(1)
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are believed: reading them takes longer than all else that a start does."""
+    return httpx2.create_ssl_context()
+
+
 class BoundedTransport(httpx2.AsyncBaseTransport):
     """Reads each answer whole, within a total deadline and a size; raises ProviderFault for everything else."""
 
@@ -33,7 +41,9 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         most_bytes: int = MOST_BYTES,
     ) -> None:
         """`inner` does the asking; by default real connections that ignore proxies of the environment."""
-        self.inner = inner or httpx2.AsyncHTTPTransport(retries=0, limits=httpx2.Limits(max_keepalive_connections=4))
+        self.inner = inner or httpx2.AsyncHTTPTransport(
+            verify=_trusted(), retries=0, limits=httpx2.Limits(max_keepalive_connections=4)
+        )
         self.deadline_seconds = deadline_seconds
         self.most_bytes = most_bytes
 

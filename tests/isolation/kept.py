@@ -53,17 +53,8 @@ async def _fill(fill: Fill, url: str, folder: Path) -> None:
     examples = await fill(database, cast, folder)
     await database.dispose()
     if url.startswith("sqlite"):
-        await asyncio.to_thread(_whole, folder / "portal.sqlite")
+        await asyncio.to_thread(databases.into_one_file, folder / "portal.sqlite")
     (folder / SCENE).write_text(json.dumps({"cast": asdict(cast), "examples": examples}, default=str))
-
-
-def _whole(path: Path) -> None:
-    """Takes what still stands in the write-ahead log into the file itself."""
-    import sqlite3
-
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
 
 
 def scene(folder: Path) -> tuple[Cast, dict[str, str]]:

