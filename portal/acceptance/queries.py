@@ -103,7 +103,8 @@ async def plan_view(db: AsyncSession, scope: Scope, number: int) -> PlanView:
         TestPlanVersion.version == shown_version(scope),
     )
     statement = select(TestPlan, TestPlanVersion).join(TestPlanVersion, its).where(*visible(scope))
-    row = (await db.execute(statement.where(TestPlan.number == number))).first() if number <= MOST_NUMBER else None
+    is_one = 0 < number <= MOST_NUMBER
+    row = (await db.execute(statement.where(TestPlan.number == number))).first() if is_one else None
     if row is None:
         raise NotFound("There is no such test plan in this project.")
     return PlanView(*row)

@@ -137,7 +137,8 @@ async def criteria_view(db: AsyncSession, scope: Scope, number: int) -> Criteria
         TestPlanVersion.version == TestPlan.offered_version,
     )
     statement = select(TestPlan, TestPlanVersion).join(TestPlanVersion, its).where(*queries.visible(scope))
-    row = (await db.execute(statement.where(TestPlan.number == number))).first() if number <= MOST_NUMBER else None
+    is_one = 0 < number <= MOST_NUMBER
+    row = (await db.execute(statement.where(TestPlan.number == number))).first() if is_one else None
     if row is None:
         raise NotFound("There is no such test plan in this project.")
     plan, version = row

@@ -272,7 +272,7 @@ async def test_filters_show_what_they_say(browser: Browser, database: Database, 
         assert (await browser.get(f"{ROUND}?after={after}")).status_code == 200
 
 
-@pytest.mark.parametrize("number", ["99", "-1", "99999999999999999999"])
+@pytest.mark.parametrize("number", ["99", "-1", "99999999999999999999", "-99999999999999999999"])
 async def test_what_is_not_there_is_404(browser: Browser, running: Cast, number: str) -> None:
     for path in (f"{TESTS}/{number}", f"{PLAN}/rounds/{number}", f"{ROUND}/cases/{number}", f"{PLAN}/files/{number}",
                  f"{TESTS}/{number}/sheet.pdf", f"{PLAN}/acceptances/{number}/protocol.pdf"):  # fmt: skip
