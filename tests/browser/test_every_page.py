@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from portal.demo import acceptance
 from tests.browser.conftest import QUESTION, Visit, Visitor
@@ -237,9 +237,11 @@ async def test_a_menu_opens_and_closes_by_keyboard(visit: Visit) -> None:
 async def test_what_the_client_must_answer_comes_first(visit: Visit) -> None:
     ada = await visit("ada", width=360)
     await ada.open("/projects/RECALLS")
-    box = await ada.page.get_by_text(QUESTION).bounding_box()
-    assert box is not None
-    assert box["y"] < 800
+    card = ada.page.locator(".card.ask").first
+    await expect(card).to_contain_text(QUESTION)
+    first = await card.locator("li a").first.bounding_box()
+    assert first is not None
+    assert first["y"] < 800
 
 
 async def test_paper_gets_the_content_and_none_of_the_controls(visit: Visit) -> None:
