@@ -15,8 +15,9 @@ from portal.acceptance.queries import PlanLine, TesterLine
 from portal.acceptance.standing import CaseLine, CriteriaView, DefectsOver
 from portal.files import serving
 from web.deps import ProjectScope, ReadSession, database_of
+from web.etag import unchanged
 from web.files import asked_of, sent
-from web.render import respond
+from web.render import etag_for, respond
 from web.uploads import store_of
 
 EACH_PAGE = 100
@@ -165,6 +166,9 @@ async def one_round(
     undo: Annotated[str, Query(max_length=3200, pattern="^[0-9a-f]*$")] = "",
 ) -> Response:
     """A round: how far it is, and its cases with the viewer's own results."""
+    etag = etag_for(request, scope)
+    if same := unchanged(request, etag):
+        return same
     head = await pages.round_head(db, scope, number, round_number)
     cases = await pages.round_cases(db, scope, head.round, only=only, after=_place(after), limit=EACH_PAGE + 1)
     page = RoundPage(
@@ -172,7 +176,7 @@ async def one_round(
         not_run=rounds.not_run(head.round), only=only.value, next=_next(cases),
         address=f"/projects/{scope.key}/tests/{number}/rounds/{round_number}", undo=undo, id=uuid4(),
     )  # fmt: skip
-    return respond(request, "tests/round.html", page, scope=scope, tab="tests")
+    return respond(request, "tests/round.html", page, scope=scope, tab="tests", etag=etag)
 
 
 @router.get("/projects/{key}/tests/{number}/rounds/{round_number}/cases/{case}", name="test_case")

@@ -30,6 +30,9 @@ PAGES = {
     "item": "/projects/BENCH/items/7",
     "board": "/projects/BENCH/board",
     "burndown": "/projects/BENCH/burndown",
+    "test round": "/projects/BENCH/tests/1/rounds/1",
+    "test case": "/projects/BENCH/tests/1/rounds/1/cases/7",
+    "decisions": "/projects/BENCH/decisions",
     "api list 50": "/api/v1/projects/BENCH/items?limit=50",
 }
 LIMITS = {name: "/json" if name.startswith("api") else "/page" for name in PAGES}

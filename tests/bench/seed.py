@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from portal import clock, ledger
+from portal.acceptance import editing, rounds
+from portal.acceptance import plans as test_plans
 from portal.access import SYSTEM
 from portal.access.models import Membership
 from portal.backlog import plan as plans
@@ -21,11 +23,13 @@ from portal.identity.sessions import hash_of
 from portal.ledger.models import Audience
 from portal.people.models import Company, Person
 from portal.projects import commands as projects
+from portal.projects import queries
 
 KEY = "BENCH"
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 DAYS = 250
 CHUNK = 2_000
+CASES_AT_ONCE = 200
 EVENTS_AN_ITEM = 10
 ZONE = ZoneInfo("Europe/Berlin")
 
@@ -51,7 +55,20 @@ async def seed(database: Database, items: int) -> str:
     for first in range(1, items + 1, CHUNK):
         async with database.write() as db:
             await _chunk(db, scope, range(first, min(first + CHUNK, items + 1)))
+    async with database.write() as db:
+        await _round(db, await queries.scope_for(db, SYSTEM, KEY), person, items)
     return token
+
+
+async def _round(db: Any, scope: Any, person: UUID, items: int) -> None:
+    """A plan with a case for every fourth item, at most 5,000, and its first round, which runs."""
+    plan = await test_plans.add_plan(db, scope, {"title": "Acceptance"})
+    numbers = range(1, min(max(items // 4, 10), 5_000) + 1)
+    for first in range(0, len(numbers), CASES_AT_ONCE):
+        some = numbers[first : first + CASES_AT_ONCE]
+        await editing.add_cases(db, scope, plan.number, [{"title": f"Case {one}", "priority": 2} for one in some])
+    await test_plans.offer(db, scope, plan.number)
+    await rounds.open_round(db, scope, plan.number, [person], rounds.Terms(build="1.0"))
 
 
 async def _sign_in(db: Any, project_id: UUID, company: UUID, person: UUID) -> str:
