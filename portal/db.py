@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Dialect, MetaData, TypeDecorator, event
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Enum, MetaData, TypeDecorator, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -36,6 +37,12 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def choice(kind: type[StrEnum], name: str, length: int = 32) -> Enum:
+    """The type of a column that holds one of a closed list's values, as text on both databases."""
+    values = [one.value for one in kind]
+    return Enum(kind, name=name, native_enum=False, length=length, values_callable=lambda _kinds: values)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.errors import NotAllowed, NotFound, SignInNeeded
@@ -20,7 +20,7 @@ from portal.settings import Settings
 from web import cookies
 from web.deps import database_of
 from web.gate import session_cookie, token_hash
-from web.paths import local_path
+from web.paths import local_path, to
 from web.render import respond
 
 log = logging.getLogger("portal.identity")
@@ -217,8 +217,3 @@ def _provider(request: Request, name: str) -> Provider:
 def token_hash_of(request: Request) -> bytes:
     """The hash of the session cookie; of no session when there is none, or two."""
     return token_hash(request.scope["headers"], session_cookie(settings_of(request))) or b""
-
-
-def to(address: str) -> RedirectResponse:
-    """Sends the browser on; nothing of it is kept."""
-    return RedirectResponse(address, 303, {"Cache-Control": "no-store"})

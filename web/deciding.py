@@ -21,8 +21,9 @@ from portal.identity import queries as identity
 from portal.identity.arrive import Arrival
 from portal.ledger import commands as ledger
 from web.auth import providers_of, settings_of
-from web.decisions import Written, decision_page, to
+from web.decisions import Written, decision_page
 from web.deps import SignedIn, database_of, writing_scope
+from web.paths import to
 
 LONGEST_ID = 36
 

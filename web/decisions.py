@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Role, Scope
@@ -19,6 +19,7 @@ from portal.errors import Invalid, NotAllowed, NotFound
 from portal.people import queries as people
 from portal.people.queries import Member
 from web.deps import ProjectScope, ReadSession, SignedIn, UnitOfWork, WritingScope
+from web.paths import to
 from web.protocols import Protocol, protocol_of
 from web.render import respond
 
@@ -233,8 +234,3 @@ def _day(text: str, field: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise Invalid("Give a day such as 2026-12-24.", field=field, value=text) from None
-
-
-def to(address: str) -> RedirectResponse:
-    """Sends the browser on to a page that is read."""
-    return RedirectResponse(address, 303, {"Cache-Control": "no-store"})

@@ -1,6 +1,8 @@
-"""Addresses within the portal: which of them may be followed after a form."""
+"""Addresses within the portal: which of them may be followed after a form, and going there."""
 
 from urllib.parse import unquote, urlsplit
+
+from fastapi.responses import RedirectResponse
 
 LONGEST = 2000
 
@@ -21,3 +23,8 @@ def local_path(text: str, fallback: str = "/") -> str:
     except ValueError:
         return fallback
     return fallback if parts.scheme or parts.netloc else text
+
+
+def to(address: str) -> RedirectResponse:
+    """Sends the browser on to a page that is read; nothing of the answer is kept."""
+    return RedirectResponse(address, 303, {"Cache-Control": "no-store"})

@@ -9,10 +9,11 @@ from fastapi.responses import Response
 from portal.identity import oidc, sessions
 from portal.identity.models import Session
 from web import cookies
-from web.auth import providers_of, settings_of, to, token_hash_of
+from web.auth import providers_of, settings_of, token_hash_of
 from web.deps import database_of
 from web.gate import session_cookie
 from web.live import live_of
+from web.paths import to
 from web.render import respond
 
 LOGOUT_SECONDS = 600

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID, uuid4, uuid5
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.acceptance import defects, pages, results
@@ -18,6 +18,7 @@ from portal.files import commands as files
 from portal.ledger.models import Audience
 from web import uploads
 from web.deps import UnitOfWork, WritingScope
+from web.paths import to
 from web.uploads import UploadForm
 
 router = APIRouter(include_in_schema=False)
@@ -59,7 +60,7 @@ async def record(
     following = f"{address}/cases/{found.next_to_do}" if found.next_to_do else f"{address}?notice=done"
     if _wants_json(request):
         return JSONResponse({"kept": str(sent), "next": following}, headers={"Cache-Control": "no-store"})
-    return _to(following)
+    return to(following)
 
 
 @router.post(ROUND + "/results", name="test_results")
@@ -85,7 +86,7 @@ async def record_many(
     if anew:
         kept += await results.record_all(db, scope, number, round_number, anew)
     undo = "".join(one.id.hex for one in kept[:MOST_UNDONE])
-    return _to(f"{_address(scope, number, round_number)}?notice=marked&undo={undo}")
+    return to(f"{_address(scope, number, round_number)}?notice=marked&undo={undo}")
 
 
 @router.post(ROUND + "/results/undo", name="test_results_undo")
@@ -94,7 +95,7 @@ async def undo(scope: WritingScope, db: UnitOfWork, number: int, round_number: i
     await _require_tester(db, scope, number, round_number)
     given = [_id(ids[at : at + HEX]) for at in range(0, len(ids), HEX)]
     await results.undo(db, scope, number, round_number, given)
-    return _to(f"{_address(scope, number, round_number)}?notice=undone")
+    return to(f"{_address(scope, number, round_number)}?notice=undone")
 
 
 @router.post(ROUND + "/cases/{case}/defects", name="test_defect")
@@ -120,7 +121,7 @@ async def raise_defect(
     await defects.raise_defect(
         db, scope, number, round_number, case, NewDefect(title, grave, environment=environment, remark=remark)
     )
-    return _to(f"{_address(scope, number, round_number)}/cases/{case}#defects")
+    return to(f"{_address(scope, number, round_number)}/cases/{case}#defects")
 
 
 async def _require_tester(db: AsyncSession, scope: Scope, number: int, round_number: int) -> None:
@@ -159,7 +160,3 @@ def _wants_json(request: Request) -> bool:
 
 def _address(scope: Scope, number: int, round_number: int) -> str:
     return f"/projects/{scope.key}/tests/{number}/rounds/{round_number}"
-
-
-def _to(address: str) -> RedirectResponse:
-    return RedirectResponse(address, 303, {"Cache-Control": "no-store"})

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import (
     JSON,
     CheckConstraint,
-    Enum,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -18,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import Base, UtcDateTime
+from portal.db import Base, UtcDateTime, choice
 
 
 class PlanState(StrEnum):
@@ -75,11 +74,7 @@ class AcceptanceState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-def _enum(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(kind, name=name, native_enum=False, length=32, values_callable=lambda kinds: [k.value for k in kinds])
-
-
-_OUTCOME = _enum(Outcome, "test_outcome")
+_OUTCOME = choice(Outcome, "test_outcome")
 
 
 def _of_plan(table: str) -> ForeignKeyConstraint:
@@ -125,8 +120,8 @@ class TestPlanVersion(Base):
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     plan_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    state: Mapped[PlanState] = mapped_column(_enum(PlanState, "test_plan_state"))
-    rule: Mapped[VerdictRule] = mapped_column(_enum(VerdictRule, "verdict_rule"))
+    state: Mapped[PlanState] = mapped_column(choice(PlanState, "test_plan_state"))
+    rule: Mapped[VerdictRule] = mapped_column(choice(VerdictRule, "verdict_rule"))
     criteria: Mapped[dict[str, Any]] = mapped_column(JSON)
     """{"all_run": true, "most_failed": {"1": 0, "2": 3}}: at most so many failed cases of each priority."""
     digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
@@ -231,7 +226,7 @@ class RoundCase(Base):
     plan_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     round_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     case_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    why: Mapped[Why] = mapped_column(_enum(Why, "test_why"))
+    why: Mapped[Why] = mapped_column(choice(Why, "test_why"))
     verdict: Mapped[Outcome | None] = mapped_column(_OUTCOME)
     """None while it was not run."""
 
@@ -314,7 +309,7 @@ class TestDefect(Base):
     case_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     item_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     round_number: Mapped[int]
-    severity: Mapped[Severity] = mapped_column(_enum(Severity, "test_severity"))
+    severity: Mapped[Severity] = mapped_column(choice(Severity, "test_severity"))
     seq: Mapped[int]
 
 
@@ -337,7 +332,7 @@ class Acceptance(Base):
     """Of a milestone that is accepted in parts: which."""
     is_whole: Mapped[bool] = mapped_column(default=True)
     """Whether the milestone is accepted by it."""
-    state: Mapped[AcceptanceState] = mapped_column(_enum(AcceptanceState, "acceptance_state"))
+    state: Mapped[AcceptanceState] = mapped_column(choice(AcceptanceState, "acceptance_state"))
     decision_number: Mapped[int]
     protocol: Mapped[str]
     """What is signed: canonical JSON of plan, cases, results, defects and build."""

@@ -5,10 +5,10 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import Base, Fixed, UtcDateTime
+from portal.db import Base, Fixed, UtcDateTime, choice
 from portal.ledger.models import Audience
 
 POINT_PLACES = 3
@@ -41,11 +41,7 @@ class Waiting(StrEnum):
     OTHER = "other"
 
 
-def _enum(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(kind, name=name, native_enum=False, length=16, values_callable=lambda kinds: [k.value for k in kinds])
-
-
-AUDIENCE = _enum(Audience, "audience")
+AUDIENCE = choice(Audience, "audience", 16)
 Points = Fixed(POINT_PLACES)
 Hours = Fixed(HOUR_PLACES)
 
@@ -72,7 +68,7 @@ class Status(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"))
     name: Mapped[str]
-    category: Mapped[Category] = mapped_column(_enum(Category, "category"))
+    category: Mapped[Category] = mapped_column(choice(Category, "category", 16))
     position: Mapped[int]
     client_items: Mapped[int] = mapped_column(default=0)
     internal_items: Mapped[int] = mapped_column(default=0)
@@ -99,7 +95,7 @@ class Item(Base):
     """Row id for the search index only; never shown."""
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"))
     number: Mapped[int]
-    type: Mapped[ItemType] = mapped_column(_enum(ItemType, "item_type"), default=ItemType.STORY)
+    type: Mapped[ItemType] = mapped_column(choice(ItemType, "item_type", 16), default=ItemType.STORY)
     title: Mapped[str]
     description: Mapped[str] = mapped_column(default="")
     acceptance_criteria: Mapped[str] = mapped_column(default="")
@@ -121,7 +117,7 @@ class Item(Base):
     """What people call it there, `DURACLOUD-126`."""
     external_url: Mapped[str | None]
     blocked_reason: Mapped[str | None]
-    blocked_on: Mapped[Waiting | None] = mapped_column(_enum(Waiting, "waiting"))
+    blocked_on: Mapped[Waiting | None] = mapped_column(choice(Waiting, "waiting", 16))
     blocked_since: Mapped[datetime | None] = mapped_column(UtcDateTime())
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime())
@@ -159,7 +155,7 @@ class ItemSpan(Base):
     valid_to: Mapped[datetime | None] = mapped_column(UtcDateTime())
     points: Mapped[Decimal | None] = mapped_column(Points)
     hours: Mapped[Decimal | None] = mapped_column(Hours)
-    category: Mapped[Category] = mapped_column(_enum(Category, "category"))
+    category: Mapped[Category] = mapped_column(choice(Category, "category", 16))
     iteration_id: Mapped[UUID | None]
     milestone_id: Mapped[UUID | None]
     audience: Mapped[Audience] = mapped_column(AUDIENCE)
@@ -198,7 +194,7 @@ class BurnDay(Base):
     __tablename__ = "burn_day"
 
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
-    series_kind: Mapped[SeriesKind] = mapped_column(_enum(SeriesKind, "series_kind"), primary_key=True)
+    series_kind: Mapped[SeriesKind] = mapped_column(choice(SeriesKind, "series_kind", 16), primary_key=True)
     series_id: Mapped[UUID] = mapped_column(primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     audience: Mapped[Audience] = mapped_column(AUDIENCE, primary_key=True)

@@ -10,7 +10,6 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
-    Enum,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -20,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import Base, Fixed, UtcDateTime
+from portal.db import Base, Fixed, UtcDateTime, choice
 
 Hours = Fixed(2)
 
@@ -57,10 +56,6 @@ class EntryState(StrEnum):
     UNMATCHED = "unmatched"
     MATCHED = "matched"
     IGNORED = "ignored"
-
-
-def _enum(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(kind, name=name, native_enum=False, length=32, values_callable=lambda kinds: [k.value for k in kinds])
 
 
 class Issuer(Base):
@@ -123,7 +118,7 @@ class PlanItem(Base):
 
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[PlanKind] = mapped_column(_enum(PlanKind, "plan_kind"))
+    kind: Mapped[PlanKind] = mapped_column(choice(PlanKind, "plan_kind"))
     amendment: Mapped[int]
     """0: the original contract; else the amendment's number."""
     milestone_number: Mapped[int | None]
@@ -153,8 +148,8 @@ class Invoice(Base):
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     """Its place in the project's addresses; drafts have one too. The legal number is `reference`."""
-    kind: Mapped[InvoiceKind] = mapped_column(_enum(InvoiceKind, "invoice_kind"))
-    state: Mapped[InvoiceState] = mapped_column(_enum(InvoiceState, "invoice_state"))
+    kind: Mapped[InvoiceKind] = mapped_column(choice(InvoiceKind, "invoice_kind"))
+    state: Mapped[InvoiceState] = mapped_column(choice(InvoiceState, "invoice_state"))
     issuer: Mapped[str] = mapped_column(ForeignKey("issuer.code"))
     series_year: Mapped[int | None]
     series_number: Mapped[int | None]
@@ -231,7 +226,7 @@ class BankEntry(Base):
     """Positive for what came in."""
     counterparty: Mapped[str]
     remittance: Mapped[str]
-    state: Mapped[EntryState] = mapped_column(_enum(EntryState, "entry_state"))
+    state: Mapped[EntryState] = mapped_column(choice(EntryState, "entry_state"))
     note: Mapped[str] = mapped_column(default="")
     """Why it was not matched by itself, or why it was ignored."""
     imported_at: Mapped[datetime] = mapped_column(UtcDateTime())

@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, ForeignKey, ForeignKeyConstraint, Index, String
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import Base, Fixed, UtcDateTime
+from portal.db import Base, Fixed, UtcDateTime, choice
 from portal.money import PRICE_PLACES, QUANTITY_PLACES, RATE_PLACES
 
 DAY_PLACES = 2
@@ -58,11 +58,7 @@ class TaxCategory(StrEnum):
     CEUTA_AND_MELILLA = "M"
 
 
-def _enum(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(kind, name=name, native_enum=False, length=32, values_callable=lambda kinds: [k.value for k in kinds])
-
-
-_TAX = _enum(TaxCategory, "tax_category")
+_TAX = choice(TaxCategory, "tax_category")
 
 
 class Contract(Base):
@@ -81,11 +77,11 @@ class Contract(Base):
     )
 
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
-    kind: Mapped[ContractKind] = mapped_column(_enum(ContractKind, "contract_kind"))
+    kind: Mapped[ContractKind] = mapped_column(choice(ContractKind, "contract_kind"))
     bought: Mapped[str]
     """What was bought, Markdown."""
     currency: Mapped[str] = mapped_column(String(3))
-    period: Mapped[Period | None] = mapped_column(_enum(Period, "period"))
+    period: Mapped[Period | None] = mapped_column(choice(Period, "period"))
     original_minor: Mapped[int] = mapped_column(BigInteger)
     """The sum of the original lines."""
     total_minor: Mapped[int] = mapped_column(BigInteger)
@@ -170,7 +166,7 @@ class ChangeRequest(Base):
     """What is wanted, Markdown."""
     files: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     """Files as {number, name, sha256}."""
-    state: Mapped[ChangeState] = mapped_column(_enum(ChangeState, "change_state"))
+    state: Mapped[ChangeState] = mapped_column(choice(ChangeState, "change_state"))
     raised_by: Mapped[str]
     """The actor."""
     raised_by_person: Mapped[UUID | None] = mapped_column(ForeignKey("person.id"))

@@ -5,10 +5,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import Base, UtcDateTime
+from portal.db import Base, UtcDateTime, choice
 from portal.ledger.models import AUDIENCE, Audience
 
 
@@ -52,15 +52,11 @@ class Side(StrEnum):
     AGENCY = "agency"
 
 
-def _enum(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(kind, name=name, native_enum=False, length=32, values_callable=lambda kinds: [k.value for k in kinds])
-
-
 def _of_decision() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["project_id", "decision_number"], ["decision.project_id", "decision.number"])
 
 
-_VERDICT, _SIDE = _enum(Verdict, "verdict"), _enum(Side, "side")
+_VERDICT, _SIDE = choice(Verdict, "verdict"), choice(Side, "side")
 
 
 class Decision(Base):
@@ -80,7 +76,7 @@ class Decision(Base):
 
     project_id: Mapped[UUID] = mapped_column(ForeignKey("project_ledger.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[DecisionKind] = mapped_column(_enum(DecisionKind, "decision_kind"))
+    kind: Mapped[DecisionKind] = mapped_column(choice(DecisionKind, "decision_kind"))
     subject_number: Mapped[int]
     subject_version: Mapped[int]
     audience: Mapped[Audience] = mapped_column(AUDIENCE)
@@ -101,7 +97,7 @@ class Decision(Base):
     due_on: Mapped[date | None]
     holds_up: Mapped[str]
     """What waits on it, in words for the client."""
-    state: Mapped[DecisionState] = mapped_column(_enum(DecisionState, "decision_state"))
+    state: Mapped[DecisionState] = mapped_column(choice(DecisionState, "decision_state"))
     outcome: Mapped[Verdict | None] = mapped_column(_VERDICT)
     choice: Mapped[str | None]
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime())

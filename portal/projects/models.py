@@ -4,10 +4,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import Base, UtcDateTime
+from portal.db import Base, UtcDateTime, choice
 
 MONDAY_TO_FRIDAY = 0b0011111
 
@@ -37,10 +37,6 @@ class Unit(StrEnum):
     COUNT = "count"
 
 
-def _enum(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(kind, name=name, native_enum=False, length=16, values_callable=lambda kinds: [k.value for k in kinds])
-
-
 class Project(Base):
     """What the plan knows of a ledger: its id is the ledger's."""
 
@@ -50,7 +46,9 @@ class Project(Base):
     company_id: Mapped[UUID] = mapped_column(ForeignKey("company.id"), index=True)
     name: Mapped[str]
     summary: Mapped[str] = mapped_column(default="")
-    status: Mapped[ProjectStatus] = mapped_column(_enum(ProjectStatus, "project_status"), default=ProjectStatus.ACTIVE)
+    status: Mapped[ProjectStatus] = mapped_column(
+        choice(ProjectStatus, "project_status", 16), default=ProjectStatus.ACTIVE
+    )
     time_zone: Mapped[str]
     currency: Mapped[str]
     languages: Mapped[list[str]] = mapped_column(JSON)
@@ -67,8 +65,8 @@ class Project(Base):
     contact_email: Mapped[str] = mapped_column(default="")
     deputy_name: Mapped[str] = mapped_column(default="")
     deputy_email: Mapped[str] = mapped_column(default="")
-    show_staff: Mapped[StaffNames] = mapped_column(_enum(StaffNames, "show_staff"), default=StaffNames.NAME)
-    unit: Mapped[Unit] = mapped_column(_enum(Unit, "unit"), default=Unit.POINTS)
+    show_staff: Mapped[StaffNames] = mapped_column(choice(StaffNames, "show_staff", 16), default=StaffNames.NAME)
+    unit: Mapped[Unit] = mapped_column(choice(Unit, "unit", 16), default=Unit.POINTS)
     seq: Mapped[int]
     """The last event that changed this row: its ETag."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())

@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import JSON, Enum, ForeignKey, ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.db import Base, UtcDateTime
+from portal.db import Base, UtcDateTime, choice
 from portal.ledger.models import AUDIENCE, Audience
 
 
@@ -36,10 +36,6 @@ class State(StrEnum):
     CHANGES_WANTED = "changes_wanted"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
-
-
-def _enum(kind: type[StrEnum], name: str) -> Enum:
-    return Enum(kind, name=name, native_enum=False, length=32, values_callable=lambda kinds: [k.value for k in kinds])
 
 
 class Requirement(Base):
@@ -82,10 +78,10 @@ class RequirementVersion(Base):
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     requirement_number: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[RequirementKind] = mapped_column(_enum(RequirementKind, "requirement_kind"))
+    kind: Mapped[RequirementKind] = mapped_column(choice(RequirementKind, "requirement_kind"))
     title: Mapped[str]
     description: Mapped[str]
-    priority: Mapped[Priority | None] = mapped_column(_enum(Priority, "requirement_priority"))
+    priority: Mapped[Priority | None] = mapped_column(choice(Priority, "requirement_priority"))
     criteria: Mapped[list[str]] = mapped_column(JSON)
     """Acceptance criteria in their order."""
     metric: Mapped[str]
@@ -94,7 +90,7 @@ class RequirementVersion(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     decision_number: Mapped[int | None]
     """The last decision in which the client was asked about this version; from then on it is frozen."""
-    outcome: Mapped[State | None] = mapped_column(_enum(State, "requirement_state"))
+    outcome: Mapped[State | None] = mapped_column(choice(State, "requirement_state"))
     """What the client answered: confirmed, changes wanted or declined."""
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     seq: Mapped[int]
