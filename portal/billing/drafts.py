@@ -13,8 +13,10 @@ from portal import clock
 from portal.access import Scope, StaffRole
 from portal.billing import accounts, queries, rules, stored
 from portal.billing.document import InvoiceDocument, Kind, Line, Look
+from portal.billing.figures import Figures
 from portal.billing.models import BillingAccount, Invoice, InvoiceKind, InvoiceState, PlanItem, PlanKind, TimeEntry
 from portal.billing.totals import totals
+from portal.billing.words import why
 from portal.changes.models import TaxCategory
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import commands as ledger
@@ -146,28 +148,33 @@ def _rests_on_milestone(one: PlanItem) -> bool:
 
 
 async def _line(db: AsyncSession, scope: Scope, at: int, one: PlanItem, reason: str) -> Line:
-    why = await _why(db, scope, one, reason)
+    because = await _why(db, scope, one, reason)
     amount = Money(one.net_minor, one.currency).amount
     negative = one.net_minor < 0
     return Line(
         number=str(at), name=one.text, quantity=Decimal(-1 if negative else 1), unit="LS",
-        unit_price=abs(Decimal(amount)), category=TaxCategory(one.tax_category), rate=one.tax_rate, why=why,
+        unit_price=abs(Decimal(amount)), category=TaxCategory(one.tax_category), rate=one.tax_rate, why=because,
     )  # fmt: skip
 
 
 async def _why(db: AsyncSession, scope: Scope, one: PlanItem, reason: str) -> str:
-    rests = f"amendment {one.amendment}" if one.amendment else "the contract"
+    language = (await accounts.account(db, scope)).language
+    figures = Figures(language)
+    rests = why("amendment" if one.amendment else "contract", language, number=one.amendment)
     if one.milestone_number is None:
-        return f"Due on {one.due_on} by {rests}" if one.due_on else f"Agreed by {rests}"
+        if one.due_on is None:
+            return why("agreed", language, rests=rests)
+        return why("due", language, day=figures.day(one.due_on), rests=rests)
     milestone = await projects.milestone(db, scope, one.milestone_number)
+    about = {"number": milestone.number, "name": milestone.name}
     if milestone.accepted_on is not None:
-        return f"Milestone {milestone.number} “{milestone.name}”, accepted on {milestone.accepted_on}; {rests}"
+        return why("accepted", language, day=figures.day(milestone.accepted_on), rests=rests, **about)
     if not reason:
         raise Invalid(
             f"Milestone {milestone.number} is not accepted: say why it is billed all the same; the client reads it.",
             field="unaccepted_reason", value=reason,
         )  # fmt: skip
-    return f"Milestone {milestone.number} “{milestone.name}”, not accepted yet: {reason}"
+    return why("unaccepted", language, reason=reason, **about)
 
 
 async def _draft(db: AsyncSession, scope: Scope, title: str, given: Mapping[str, Any]) -> Invoice:

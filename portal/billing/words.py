@@ -124,6 +124,29 @@ UNITS = frozenset(_UNITS)
 """Units that work is sold in: codes of UN/ECE Recommendation 20."""
 
 
+_REASONS = {
+    "contract": ("the contract", "合同", "договор", "Vertrag"),
+    "amendment": ("amendment {number}", "第 {number} 号补充协议", "допсоглашение {number}", "Nachtrag {number}"),
+    "due": ("Due on {day} by {rests}", "{day}到期；{rests}", "Срок: {day}; {rests}", "Fällig am {day}; {rests}"),
+    "agreed": ("Agreed by {rests}", "按约定；{rests}", "По соглашению; {rests}", "Wie vereinbart; {rests}"),
+    "accepted": (
+        "Milestone {number} “{name}”, accepted on {day}; {rests}", "里程碑 {number}“{name}”，{day}验收；{rests}",
+        "Этап {number} «{name}», принят {day}; {rests}", "Meilenstein {number} „{name}“, abgenommen am {day}; {rests}",
+    ),
+    "unaccepted": (
+        "Milestone {number} “{name}”, not accepted yet: {reason}", "里程碑 {number}“{name}”，尚未验收：{reason}",
+        "Этап {number} «{name}», ещё не принят: {reason}",
+        "Meilenstein {number} „{name}“, noch nicht abgenommen: {reason}",
+    ),
+}  # fmt: skip
+"""Why a line of the payment plan is there."""
+
+
+def why(which: str, language: str, /, **given: object) -> str:
+    """A reason of a line in a language of `LANGUAGES`, with what it is about filled in."""
+    return _REASONS[which][_IN.index(language)].format(**given)
+
+
 def unit(code: str, quantity: Decimal, language: str) -> str:
     """What a unit is called beside a quantity: `1 day`, `2.5 days`."""
     one, _bar, many = _UNITS[code][_IN.index(language)].partition("|")

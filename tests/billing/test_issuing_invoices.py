@@ -6,7 +6,7 @@ import json
 import pytest
 from sqlalchemy import select, text
 
-from portal.billing import balance, drafts, files, issuing, plan, queries
+from portal.billing import accounts, balance, drafts, files, issuing, plan, queries
 from portal.billing.models import Invoice, InvoiceSeries, InvoiceState, PlanItem
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.files import queries as file_queries
@@ -60,6 +60,14 @@ async def test_a_milestone_that_is_not_accepted_is_billed_with_a_reason_alone(da
     draft = await drafted(database, cast, 1, unaccepted_reason="Agreed by mail on 3 May")
     assert draft.unaccepted_reason == "Agreed by mail on 3 May"
     assert "Agreed by mail" in draft.draft["lines"][0]["why"]
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", "Fällig am"), ("ru", "договор"), ("zh_CN", "合同")])
+async def test_a_line_says_why_in_the_language_of_the_invoice(database, cast, language, words):
+    await planned(database, cast)
+    async with database.write() as db:
+        await accounts.put_account(db, await cast.scope(db, "maria"), {"language": language})
+    assert words in (await drafted(database, cast, 2)).draft["lines"][0]["why"]
 
 
 async def test_a_part_is_billed_once(database, cast):
