@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Enum, MetaData, TypeDecorator, event
+from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Enum, MetaData, TypeDecorator, event, text
 from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -21,7 +21,10 @@ from portal.sqlite_inline import InlineConnection
 registry.register("sqlite.inline", "portal.sqlite_inline", "InlineSqliteDialect")
 
 POOL_SIZE = 8
-WRITE_LOCK_PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 15.0
+"""How long anything waits for a connection or for a lock before it is told to try again."""
+BUSY = "The database is busy with another change. Please try again in a moment."
+LOCKED_SQLSTATES = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
@@ -112,23 +115,43 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session for reading one consistent snapshot; whatever it wrote is rolled back."""
-        async with self._gate, AsyncSession(self._reader, expire_on_commit=False) as session:
+        """A session for reading one consistent snapshot; whatever it wrote is rolled back.
+
+        Raises Unavailable when every connection stays taken longer than our patience.
+        """
+        async with self._turn(), AsyncSession(self._reader, expire_on_commit=False) as session:
             yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A session that commits at the end, or rolls back on any error.
 
-        Raises Unavailable when another process keeps SQLite's write lock longer than our patience.
+        Raises Unavailable when a connection or a lock stays taken longer than our patience.
         """
-        async with self._gate, AsyncSession(self._writer, expire_on_commit=False) as session:
+        async with self._turn(), AsyncSession(self._writer, expire_on_commit=False) as session:
             if self.is_sqlite:
                 waited = await _take_write_lock(session)
                 if self.on_write_wait:
                     self.on_write_wait(waited)
-            yield session
-            await session.commit()
+            try:
+                yield session
+                await session.commit()
+            except DBAPIError as error:
+                if is_locked(error):
+                    raise Unavailable(BUSY) from error
+                raise
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self._gate.acquire()
+        except TimeoutError as error:
+            raise Unavailable(BUSY) from error
+        try:
+            yield
+        finally:
+            self._gate.release()
 
     async def dispose(self) -> None:
         """Closes every connection."""
@@ -152,6 +175,7 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
     if url.startswith("postgresql"):
         options["pool_pre_ping"] = False
         options["pool_recycle"] = 1800
+        options["connect_args"] = {"server_settings": {"lock_timeout": f"{PATIENCE_SECONDS * 1000:.0f}ms"}}
         return create_async_engine(url, **options)
     options["connect_args"] = {"check_same_thread": False, "timeout": 0, "factory": InlineConnection}
     engine = create_async_engine(url, **options)
@@ -181,7 +205,7 @@ def _begin_sqlite(connection: Connection) -> None:
 async def _take_write_lock(session: AsyncSession) -> float:
     """Begins the transaction that writes; returns how long it waited, in seconds."""
     started = asyncio.get_running_loop().time()
-    deadline = started + WRITE_LOCK_PATIENCE_SECONDS
+    deadline = started + PATIENCE_SECONDS
     pause = 0.002
     while True:
         try:
@@ -190,11 +214,20 @@ async def _take_write_lock(session: AsyncSession) -> float:
         except OperationalError as error:
             await session.rollback()
             if not is_locked(error) or asyncio.get_running_loop().time() > deadline:
-                raise Unavailable("The database is busy with another change. Please try again in a moment.") from error
+                raise Unavailable(BUSY) from error
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, 0.1)
 
 
 def is_locked(error: DBAPIError) -> bool:
-    """Whether SQLite refused because another connection holds the write lock."""
-    return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
+    """Whether the database refused because another connection holds a lock."""
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return "locked" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) in LOCKED_SQLSTATES
+
+
+async def refresh_statistics(db: AsyncSession, *models: type[Base]) -> None:
+    """Has PostgreSQL count anew what these tables hold, after many rows at once: until it does so by itself, it takes
+    a table that grew for a small one and joins it row by row. SQLite plans by the indexes alone."""
+    if db.get_bind().dialect.name == "postgresql":
+        await db.execute(text(f"ANALYZE {', '.join(model.__tablename__ for model in models)}"))

@@ -60,28 +60,15 @@ class Asked:
 
 async def asked(db: AsyncSession, under: Under, numbers: set[int]) -> dict[int, Asked]:
     """These cases of the round, by number, in two statements. Raises NotFound for one that is not asked in it."""
-    its_case = and_(
-        TestCase.project_id == RoundCase.project_id,
-        TestCase.plan_number == RoundCase.plan_number,
-        TestCase.version == under.row.version,
-        TestCase.number == RoundCase.case_number,
-    )
-    its_version = and_(
-        TestPlanVersion.project_id == TestCase.project_id,
-        TestPlanVersion.plan_number == TestCase.plan_number,
-        TestPlanVersion.version == TestCase.version,
-    )
-    its_standing = and_(
-        TestStanding.project_id == RoundCase.project_id,
-        TestStanding.plan_number == RoundCase.plan_number,
-        TestStanding.case_number == RoundCase.case_number,
-    )
+    version = (TestCase.version == under.row.version, TestPlanVersion.version == under.row.version)
+    its_standing = and_(*_of_plan(TestStanding, under), TestStanding.case_number == RoundCase.case_number)
     statement = (
         select(RoundCase, TestCase.digest, TestPlanVersion.rule, TestStanding)
-        .join(TestCase, its_case)
-        .join(TestPlanVersion, its_version)
-        .outerjoin(TestStanding, its_standing)
+        .join(TestCase, TestCase.number == RoundCase.case_number)
+        .join(TestPlanVersion, and_(*_of_plan(TestPlanVersion, under)))
+        .outerjoin(TestStanding, and_(its_standing, TestStanding.case_number.in_(numbers)))
         .where(*_of_round(RoundCase, under), RoundCase.case_number.in_(numbers))
+        .where(*_of_plan(TestCase, under), *version, TestCase.number.in_(numbers))
         .execution_options(populate_existing=True)
     )
     found = {row[0].case_number: Asked(*row) for row in await db.execute(statement)}
@@ -92,6 +79,14 @@ async def asked(db: AsyncSession, under: Under, numbers: set[int]) -> dict[int, 
     for one in await db.scalars(statement_of_latest.order_by(TestResult.seq)):
         found[one.case_number].latest.append(one)
     return found
+
+
+def _of_plan(
+    model: type[TestCase | TestPlanVersion | TestStanding], under: Under
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Said of every table rather than of one that the others join: PostgreSQL, which expects few rows of a plan that it
+    has no statistics of yet, would else walk all its cases for each of them."""
+    return model.project_id == under.scope.project_id, model.plan_number == under.row.plan_number
 
 
 def _of_round(model: type[RoundCase | TestResult], under: Under) -> tuple[ColumnElement[bool], ...]:

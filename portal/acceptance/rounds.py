@@ -12,15 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.acceptance import accepting, covering, queries
-from portal.acceptance.models import RoundCase, TestRound, TestTester
+from portal.acceptance.models import RoundCase, TestCase, TestRound, TestTester
 from portal.acceptance.telling import tell
 from portal.access import Scope
 from portal.access.models import Membership
+from portal.db import refresh_statistics
 from portal.errors import Conflict, Invalid
 from portal.ledger import commands as ledger
 from portal.projects.rules import check_name
 
 MOST_TESTERS = 200
+MANY_CASES = 500
 HASH = re.compile(r"[0-9A-Za-z+/=:._-]{0,128}")
 BEGUN = "A new round of testing has begun."
 
@@ -93,6 +95,8 @@ async def open_round(
     cases = [{**_of(row), "case_number": one, "why": why, "verdict": None} for one, why in sorted(asked.items())]
     await db.execute(insert(RoundCase), cases)
     await db.execute(insert(TestTester), [{**_of(row), "person_id": one, "done": 0} for one in testers])
+    if len(cases) >= MANY_CASES:
+        await refresh_statistics(db, TestCase, RoundCase)
     return row
 
 

@@ -1,6 +1,7 @@
 """The database locked, full, or gone in the middle of a write: nothing half done, and the next write works."""
 
 import sqlite3
+from contextlib import AsyncExitStack
 from decimal import Decimal
 
 import pytest
@@ -54,7 +55,7 @@ async def is_whole(database: Database) -> bool:
 async def test_a_write_waits_for_another_and_gives_up_with_a_kind_word(
     database: Database, cast: stage.Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(databases, "WRITE_LOCK_PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(databases, "PATIENCE_SECONDS", 0.1)
     other = sqlite3.connect(database.url.partition(":///")[2], isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(Unavailable, match="busy"):
@@ -63,6 +64,36 @@ async def test_a_write_waits_for_another_and_gives_up_with_a_kind_word(
     other.execute("ROLLBACK")
     await add(database, "comes through")
     assert await counted(database) == (1, 1)
+
+
+@POSTGRES
+async def test_a_write_that_waits_for_a_locked_row_gives_up_with_the_same_word(
+    database: Database, database_url: str, cast: stage.Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "PATIENCE_SECONDS", 0.1)
+    impatient = Database(database_url)
+    async with database.write() as db:
+        scope = await queries.scope_for(db, SYSTEM, "BRIDGE")
+        await commands.add_item(db, scope, {"title": "first"})
+        with pytest.raises(Unavailable, match="busy"):
+            await add(impatient, "waits in vain")
+    await add(impatient, "comes through")
+    await impatient.dispose()
+    assert await counted(database) == (2, 2)
+
+
+async def test_whoever_finds_every_connection_taken_is_not_kept_for_ever(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(databases, "PATIENCE_SECONDS", 0.05)
+    async with AsyncExitStack() as taken:
+        for _ in range(4):
+            await taken.enter_async_context(database.read())
+        for opened in (database.read, database.write):
+            with pytest.raises(Unavailable, match="busy"):
+                await taken.enter_async_context(opened())
+    async with database.read() as db:
+        assert await db.scalar(text("SELECT 1")) == 1
 
 
 @SQLITE

@@ -22,8 +22,13 @@ from portal.db import Database
 from tests.support import run
 
 TEMPLATE = "template_portal"
-FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_wal_size='2GB'")
-"""The server's data need not outlive the run."""
+SETTINGS = (
+    "fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_wal_size='2GB'",
+    "autovacuum=off", "statement_timeout='60s'",
+)  # fmt: skip
+"""The server's data need not outlive the run. It plans by no statistics but those that a command asks for, as a new
+installation does in its first minutes, so that a slow plan shows in every run; and no statement is waited for for
+ever."""
 
 
 def sqlite_copy(path: Path) -> str:
@@ -87,7 +92,7 @@ class PostgresServer:
         self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _make_template(self) -> None:
-        for setting in FAST:
+        for setting in SETTINGS:
             self._run(f"ALTER SYSTEM SET {setting}")
         self._run("SELECT pg_reload_conf()")
         self._run("CREATE DATABASE unfinished")
