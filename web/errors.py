@@ -76,6 +76,7 @@ SAID_BY_ROOMS = (
     _("This does not fit the contract any more: it must be offered anew."),
     _("The agency raised this: it takes it back itself."),
     _("It is offered to you: answer the offer instead."),
+    _("The client has this version: cases are drafted in the next one."),
     _("The database is busy with another change. Please try again in a moment."),
 )
 """Sentences of the rooms that a page may show as they are; here so that the catalogues have them."""

@@ -8,15 +8,18 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from portal.acceptance import pages, queries, rounds, standing
-from portal.acceptance.models import Acceptance, Outcome, Severity, TestPlan, TestPlanVersion, TestRound
+from portal.acceptance import editing, pages, queries, rounds, standing
+from portal.acceptance.models import Acceptance, Outcome, PlanState, Severity, TestPlan, TestPlanVersion, TestRound
 from portal.acceptance.pages import CasePage, Only, RoundHead, RoundLine
-from portal.acceptance.queries import PlanLine, TesterLine
+from portal.acceptance.queries import PlanLine, PlanView, TesterLine
 from portal.acceptance.standing import CaseLine, CriteriaView, DefectsOver
+from portal.access import Scope
 from portal.files import serving
-from web.deps import ProjectScope, ReadSession, database_of
+from portal.projects.queries import MOST_NUMBER
+from web.deps import ProjectScope, ReadSession, UnitOfWork, WritingScope, database_of
 from web.etag import unchanged
 from web.files import asked_of, sent
+from web.paths import to
 from web.render import etag_for, respond
 from web.uploads import store_of
 
@@ -49,7 +52,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class PlanPage:
-    """The context of tests/plan.html."""
+    """The context of tests/plan.html. `drafted`: the first of the cases just drafted, which are listed alone."""
 
     plan: TestPlan
     version: TestPlanVersion
@@ -61,6 +64,8 @@ class PlanPage:
     defects: DefectsOver
     bars: Sequence[Bar]
     only: str
+    drafted: int
+    may_draft: bool
     address: str
 
 
@@ -105,11 +110,12 @@ async def plan(
     number: int,
     only: standing.Only = standing.Only.ALL,
     after: After = "",
+    drafted: Annotated[int, Query(ge=0, le=MOST_NUMBER)] = 0,
 ) -> Response:
     """One plan: its criteria and what is missing, its cases, its rounds, the defects over the rounds, acceptances."""
     view = await queries.plan_view(db, scope, number)
     cases = await standing.plan_cases(
-        db, scope, number, view.version.version, only=only, after=_place(after), limit=EACH_PAGE + 1
+        db, scope, number, view.version.version, only=only, after=_place(after), since=drafted, limit=EACH_PAGE + 1
     )
     over = await standing.defects_over_rounds(db, scope, number)
     is_offered = view.plan.offered_version is not None
@@ -118,9 +124,25 @@ async def plan(
         rounds=over.rounds,
         criteria=await standing.criteria_view(db, scope, number) if is_offered else None,
         acceptances=await standing.acceptances(db, scope, number), defects=over, bars=_bars(over), only=only.value,
+        drafted=drafted, may_draft=_may_draft(scope, view),
         address=f"/projects/{scope.key}/tests/{number}",
     )  # fmt: skip
     return respond(request, "tests/plan.html", page, scope=scope, tab="tests")
+
+
+def _may_draft(scope: Scope, view: PlanView) -> bool:
+    """Whether the page offers to draft cases: to staff, in a draft of what has criteria."""
+    has_criteria = view.plan.milestone_number is not None or view.plan.change_number is not None
+    is_ours = scope.is_staff and not scope.preview and scope.project.status != "archived"
+    return is_ours and has_criteria and view.version.state is PlanState.DRAFT
+
+
+@router.post("/projects/{key}/tests/{number}/drafts", name="draft_cases")
+async def draft(scope: WritingScope, db: UnitOfWork, number: int) -> Response:
+    """Drafts a case for each acceptance criterion that has none yet, and leads to the list of those cases."""
+    drafted = await editing.draft_cases(db, scope, number, begins_version=False)
+    found = f"notice=drafted&drafted={drafted[0]}" if drafted else "notice=none"
+    return to(f"/projects/{scope.key}/tests/{number}?{found}#list")
 
 
 def _place(after: str) -> tuple[int, int] | None:

@@ -26,6 +26,7 @@ from portal.trace.queries import between
 POSITION_STEP = 1024
 MOST_SOURCES = 2_000
 """Items, and requirements, whose criteria are read by one call."""
+OFFERED = "The client has this version: cases are drafted in the next one."
 
 
 async def add_cases(
@@ -163,15 +164,18 @@ async def remove_case(db: AsyncSession, scope: Scope, number: int, case_number: 
     plan.seq = await tell(db, scope, plan, "test_plan.case_removed", told, Audience.INTERNAL)
 
 
-async def draft_cases(db: AsyncSession, scope: Scope, number: int) -> list[int]:
+async def draft_cases(db: AsyncSession, scope: Scope, number: int, *, begins_version: bool = True) -> list[int]:
     """Drafts a case for each acceptance criterion of what the plan is for that has none yet; returns their numbers.
 
     Of a milestone: its items that the client sees, and the requirements linked with them; of a change request: what is
-    linked with it. Raises Invalid for a plan of neither, NotFound, NotAllowed.
+    linked with it. In a plan that was offered this begins the next version, or, without `begins_version`, raises
+    Conflict. Raises Invalid for a plan of neither, NotFound, NotAllowed.
     """
     scope.require_staff()
     await ledger.lock(db, scope.project_id)
     plan = await queries.plan(db, scope, number)
+    if not begins_version and plan.version == plan.offered_version:
+        raise Conflict(OFFERED)
     items = await _items(db, scope, plan)
     found: list[tuple[int | None, int | None, str]] = [
         (one.number, None, text) for one in items for text in cases.criteria_in(one.acceptance_criteria)

@@ -102,9 +102,11 @@ async def plan_cases(
     *,
     only: Only = Only.ALL,
     after: tuple[int, int] | None = None,
+    since: int = 0,
     limit: int = 50,
 ) -> list[CaseLine]:
-    """Cases of a version that the caller has seen to be visible, with how they stand; `after` is (position, number)."""
+    """Cases of a version that the caller has seen to be visible, with how they stand; `after` is (position, number).
+    `since`: only those of this number and later ones, which were added last."""
     columns: tuple[Any, ...] = (
         TestCase.number, TestCase.position, TestCase.section, TestCase.title, TestCase.priority,
         TestCase.is_automatic, TestCase.requirement_number, TestCase.item_number, TestStanding.verdict,
@@ -119,6 +121,8 @@ async def plan_cases(
     )
     if after is not None:
         statement = statement.where(tuple_(TestCase.position, TestCase.number) > after)
+    if since:
+        statement = statement.where(TestCase.number >= since)
     if only is Only.NOT_RUN:
         statement = statement.where(TestStanding.verdict.is_(None), TestCase.is_automatic.is_(False))
     elif only is not Only.ALL:

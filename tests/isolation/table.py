@@ -67,6 +67,7 @@ PROJECT_PAGES: dict[str, tuple[str, ...]] = {
     "GET /projects/{key}/requirements/{number}/versions/{version}": MEMBERS,
     "GET /projects/{key}/tests": MEMBERS,
     "GET /projects/{key}/tests/{number}": MEMBERS,
+    "POST /projects/{key}/tests/{number}/drafts": STAFF,
     "GET /projects/{key}/tests/{number}/acceptances/{acceptance}/protocol.pdf": MEMBERS,
     "GET /projects/{key}/tests/{number}/files/{tested}": MEMBERS,
     "GET /projects/{key}/tests/{number}/sheet.pdf": MEMBERS,
