@@ -1,5 +1,7 @@
 """Test cases and results out of other tools' files, honest and hostile ones."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,66 @@ def test_a_file_is_bounded():
         read(b"Title,Steps\n" + b"a,b\n" * 50_001)
     with pytest.raises(TooLarge):
         read(b",".join([b"Title", b"Steps"] + [b"x"] * 300))
+
+
+PARTS = {
+    "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
+    "_rels/.rels": (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" '
+        'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
+        'Target="xl/workbook.xml"/></Relationships>'
+    ),
+    "xl/workbook.xml": (
+        '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" '
+        'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>'
+        '<sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>'
+    ),
+    "xl/_rels/workbook.xml.rels": (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" '
+        'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" '
+        'Target="worksheets/sheet1.xml"/></Relationships>'
+    ),
+}
+
+
+def workbook_of(rows: str) -> bytes:
+    """A workbook of one sheet, whatever it says."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in PARTS.items():
+            packed.writestr(name, content)
+        sheet = f"<sheetData>{rows}</sheetData>"
+        space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+        packed.writestr("xl/worksheets/sheet1.xml", f'<worksheet xmlns="{space}">{sheet}</worksheet>')
+    return written.getvalue()
+
+
+def words(at: str, text: str) -> str:
+    return f'<c r="{at}" t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+HEAD = f'<row r="1">{words("A1", "Title")}{words("B1", "Steps")}</row>'
+
+
+def test_a_workbook_of_one_sheet():
+    (found,) = read(workbook_of(f'{HEAD}<row r="2">{words("A2", "Pay")}{words("B2", "Press it")}</row>')).cases
+    assert (found.title, found.steps[0].action) == ("Pay", "Press it")
+
+
+def test_two_cells_far_apart_do_not_take_the_memory_of_all_between():
+    """A table of 2 cells that says it has 17,000,000,000: the reader would end the process that it runs in."""
+    with pytest.raises((Invalid, TooLarge)):
+        read(workbook_of(f'{HEAD}<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'))
+
+
+def test_a_bomb_in_a_small_workbook():
+    content = workbook_of(HEAD + f'<row r="2">{words("A2", "a" * 100_000_000)}</row>')
+    assert len(content) < 1_000_000
+    with pytest.raises((Invalid, TooLarge)):
+        read(content)
+
+
+@pytest.mark.parametrize(("written", "priority"), [("P²", 2), ("٣", 3), ("①", 2), ("P1", 1)])
+def test_a_priority_is_a_digit_that_counts(written, priority):
+    (found,) = cases(f"Title,Steps,Priority\nPay,Press,{written}\n")
+    assert found.priority == priority

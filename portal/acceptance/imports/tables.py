@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from portal.acceptance.imports import workbook
 from portal.acceptance.imports.plain import line
 from portal.errors import Invalid, TooLarge
 
@@ -32,16 +33,9 @@ def sheets(content: bytes) -> list[Sheet]:
 
 
 def _workbook(content: bytes) -> Iterator[Sheet]:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        for name in book.sheet_names:
-            rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=MOST_ROWS + 1)
-            _check_size(len(rows), max(map(len, rows), default=0))
-            yield Sheet(line(name), rows)
-    except CalamineError as fault:
-        raise Invalid(f"This is no workbook that can be read: {str(fault)[:120]}.", field="file") from None
+    for name, rows in workbook.tables(content, MOST_ROWS):
+        _check_size(len(rows), max(map(len, rows), default=0))
+        yield Sheet(line(name), rows)
 
 
 def _csv(content: bytes) -> Iterator[list[object]]:

@@ -75,7 +75,7 @@ def priority_of(value: object) -> int:
     for word, priority in PRIORITIES.items():
         if word in words:
             return priority
-    digits = [one for one in words if one.isdigit()]
+    digits = [one for one in words if one.isdecimal()]
     return min(max(int(digits[0]), 1), 3) if digits else 2
 
 
