@@ -11,8 +11,8 @@ from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Role, Scope
-from portal.decisions import commands, delegations, queries, rules, waiting
-from portal.decisions.models import Decision, DecisionDraft, DecisionJudgement, Delegation
+from portal.decisions import commands, delegations, queries, waiting, workflow
+from portal.decisions.models import Decision, DecisionDraft, DecisionJudgement, DecisionState, Delegation
 from portal.decisions.queries import Detail, Waited
 from portal.decisions.waiting import Waiting
 from portal.errors import Invalid, NotAllowed, NotFound
@@ -64,10 +64,16 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class DecisionPage:
-    """The context of decisions/decision.html. `can` are those whose answer the viewer may give, by id and name."""
+    """The context of decisions/decision.html. `can` are those whose answer the viewer may give, by id and name;
+    `theirs` the names of those who delegated to the viewer and have to answer themselves nevertheless. `by_people`:
+    the rule counts different people.
+    """
 
     detail: Detail
     can: Sequence[tuple[UUID, str]]
+    theirs: Sequence[str]
+    by_people: bool
+    has_answered: bool
     written: Written
     judgements: Sequence[DecisionJudgement]
     newer: Decision | None
@@ -135,9 +141,13 @@ async def decision_page(
 ) -> Response:
     """The page of a decision, with what was written when it is shown again after a refusal."""
     detail = await queries.detail(db, scope, number)
+    can, theirs = await _voices(db, scope, detail)
     page = DecisionPage(
         detail=detail,
-        can=await _can(db, scope, detail) if detail.decision.state == "asked" else (),
+        can=can,
+        theirs=theirs,
+        by_people=workflow.counts_people(detail.decision.needed, len(detail.people) or None),
+        has_answered=any(one.person_id == scope.viewer.person_id for one in detail.answers),
         written=written or _draft(await queries.draft(db, scope, number), request.query_params.get("for", "")),
         judgements=await queries.judgements(db, scope, number),
         newer=await _newer(db, scope, detail.decision),
@@ -147,16 +157,18 @@ async def decision_page(
     return respond(request, "decisions/decision.html", page, scope=scope, tab="decisions", status=status)
 
 
-async def _can(db: AsyncSession, scope: Scope, detail: Detail) -> list[tuple[UUID, str]]:
+async def _voices(db: AsyncSession, scope: Scope, detail: Detail) -> tuple[list[tuple[UUID, str]], list[str]]:
+    """Those as whom the viewer can answer now, and the names of those who have to answer themselves."""
+    if detail.decision.state != DecisionState.ASKED:
+        return [], []
     named = frozenset(one.person_id for one in detail.people)
-    principals = await delegations.principals(db, scope, rules.roles_for(detail.decision.audience))
     try:
-        can = rules.may_answer(scope, detail.decision, named, principals)
+        standing = await delegations.standing(db, scope, detail.decision, named, detail.answers)
     except NotAllowed:
-        return []
-    answered = {one.principal_id for one in detail.answers}
-    names = await people.names_of(db, can)
-    return [(one, names[one]) for one in can if one not in answered]
+        return [], []
+    names = await people.names_of(db, standing.can)
+    done = {scope.viewer.person_id, *standing.left, *(one.principal_id for one in detail.answers)}
+    return [(one, names[one]) for one in standing.left], [names[one] for one in standing.can if one not in done]
 
 
 async def _newer(db: AsyncSession, scope: Scope, decision: Decision) -> Decision | None:

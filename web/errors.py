@@ -60,6 +60,7 @@ SAID_BY_ROOMS = (
     _("The team has withdrawn this question."),
     _("There is a newer version: this one can no longer be decided."),
     _("Your answer was given already, and it cannot be changed."),
+    _("Different people have to answer here: everybody counts once, and whoever is asked answers for themselves."),
     _("What you were shown has changed since. Nothing was decided; please look at it again."),
     _("Choose one of the answers."),
     _("Say which remarks the approval carries."),

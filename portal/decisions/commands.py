@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.access import Scope
 from portal.decisions import delegations, queries, rules, turns, workflow
+from portal.decisions.delegations import Standing
 from portal.decisions.models import (
     Decision,
     DecisionAnswer,
@@ -44,6 +45,9 @@ class Closed(Conflict):
     def __init__(self, decision: Decision) -> None:
         super().__init__(CLOSED[decision.state])
         self.state = decision.state
+
+
+ONCE = "Different people have to answer here: everybody counts once, and whoever is asked answers for themselves."
 
 
 class NotCurrent(Stale):
@@ -186,7 +190,8 @@ async def answer(
     await ledger.lock(db, scope.project_id)
     decision = await queries.decision(db, scope, number)
     named, answers = await queries.people_and_answers(db, scope, number)
-    principal = await _principal(db, scope, decision, named, answers, given)
+    standing = await delegations.standing(db, scope, decision, named, answers)
+    principal = _principal(scope, standing, answers, given)
     before = next((one for one in answers if one.principal_id == principal), None)
     if before is not None and _is_same(before, scope, given):
         return Answered(decision, await receipts.receipt_of(db, scope.project_id, before.seq), is_new=False)
@@ -194,21 +199,21 @@ async def answer(
         raise Closed(decision)
     if before is not None:
         raise Conflict("Your answer was given already, and it cannot be changed.")
+    if principal not in standing.left:
+        raise Conflict(ONCE, field="principal", value=str(principal))
     if given.digest != decision.digest.hex():
         raise NotCurrent("What you were shown has changed since. Nothing was decided; please look at it again.")
     row = _new_answer(scope, decision, principal, given, proof)
     row.choice = workflow.check_choice(
         row.verdict, given.choice, [one["key"] for one in decision.choices], decision.choice
     )
-    outcome = workflow.outcome(
-        decision.needed, len(named) if decision.is_named else None, [*(one.verdict for one in answers), row.verdict]
-    )
-    receipt = await _prove(db, scope, keys, portal, decision, row, outcome)
+    tally = _tally(decision, named, [*answers, row])
+    receipt = await _prove(db, scope, keys, portal, decision, row, tally)
     row.seq = decision.seq = receipt.seq
     db.add(row)
     decision.choice = decision.choice or row.choice
-    if outcome is not None:
-        await _settle(db, scope, decision, outcome)
+    if tally.outcome is not None:
+        await _settle(db, scope, decision, tally.outcome)
     await forget_draft(db, scope, number)
     return Answered(decision, receipt, is_new=True)
 
@@ -216,28 +221,34 @@ async def answer(
 async def may_answer(db: AsyncSession, scope: Scope, number: int) -> list[UUID]:
     """As whom this viewer may answer a decision. Raises NotFound, NotAllowed."""
     decision = await queries.decision(db, scope, number)
-    named, _answers = await queries.people_and_answers(db, scope, number)
-    principals = await delegations.principals(db, scope, rules.roles_for(decision.audience))
-    return rules.may_answer(scope, decision, named, principals)
+    named, answers = await queries.people_and_answers(db, scope, number)
+    return list((await delegations.standing(db, scope, decision, named, answers)).can)
 
 
-async def _principal(
-    db: AsyncSession,
-    scope: Scope,
-    decision: Decision,
-    named: frozenset[UUID],
-    answers: list[DecisionAnswer],
-    given: Answer,
-) -> UUID:
-    """Whose answer it is: the one that was said, else the viewer's own, else of the first who has not answered."""
-    principals = await delegations.principals(db, scope, rules.roles_for(decision.audience))
-    can = rules.may_answer(scope, decision, named, principals)
+def _principal(scope: Scope, standing: Standing, answers: list[DecisionAnswer], given: Answer) -> UUID:
+    """Whose answer it is: the one that was said, else of the first whose answer is missing, else the one that the
+    viewer gave: a double click is held against that.
+    """
     if given.principal is not None:
-        if given.principal not in can:
+        if given.principal not in standing.can:
             raise Invalid("You cannot answer for this person.", field="principal", value=str(given.principal))
         return given.principal
-    done = {one.principal_id for one in answers}
-    return next((one for one in can if one not in done), can[0])
+    by_viewer = (one.principal_id for one in answers if one.person_id == scope.viewer.person_id)
+    return [*standing.left, *(one for one in by_viewer if one in standing.can), standing.can[0]][0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """What the answers so far add up to."""
+
+    approvals: int
+    outcome: Verdict | None
+
+
+def _tally(decision: Decision, named: frozenset[UUID], answers: list[DecisionAnswer]) -> _Tally:
+    asked = len(named) if decision.is_named else None
+    given = [(one.person_id, one.verdict) for one in answers]
+    return _Tally(workflow.approvals(decision.needed, asked, given), workflow.outcome(decision.needed, asked, given))
 
 
 def _is_same(before: DecisionAnswer, scope: Scope, given: Answer) -> bool:
@@ -256,7 +267,7 @@ def _new_answer(scope: Scope, decision: Decision, principal: UUID, given: Answer
 
 async def _prove(
     db: AsyncSession, scope: Scope, keys: SigningKeys, portal: str, decision: Decision, row: DecisionAnswer,
-    outcome: Verdict | None,
+    tally: _Tally,
 ) -> Receipt:  # fmt: skip
     content = queries.content_of(decision)
     body = _subject_of(decision) | {
@@ -266,8 +277,10 @@ async def _prove(
         "choice": row.choice,
         "comment": row.comment,
         "for": f"person:{row.principal_id}" if row.principal_id != row.person_id else None,
-        "outcome": outcome.value if outcome else None,
+        "outcome": tally.outcome.value if tally.outcome else None,
     }
+    if decision.needed > 1:
+        body |= {"needed": decision.needed, "approvals": tally.approvals}
     event = ledger.NewEvent(
         "decision.answered", "decision", decision.number, decision.audience, body, scope.viewer.actor, row.at
     )

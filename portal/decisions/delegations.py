@@ -1,6 +1,7 @@
 """ "X decides for me until Friday": given, ended, and asked for when somebody answers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.access import Role, Scope
 from portal.access.models import Membership
-from portal.decisions.models import Delegation
+from portal.decisions import rules
+from portal.decisions.models import Decision, DecisionAnswer, Delegation
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
@@ -96,6 +98,27 @@ async def principals(db: AsyncSession, scope: Scope, roles: frozenset[Role]) -> 
         )
     )
     return frozenset(await db.scalars(statement))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """As whom somebody may answer a decision: `can` at all, the viewer first, and `left` of those still now."""
+
+    can: Sequence[UUID]
+    left: Sequence[UUID]
+
+
+async def standing(
+    db: AsyncSession, scope: Scope, decision: Decision, named: frozenset[UUID], answers: Sequence[DecisionAnswer]
+) -> Standing:
+    """As whom the viewer may answer a decision with these people and answers. Raises NotAllowed for nobody."""
+    delegated = await principals(db, scope, rules.roles_for(decision.audience))
+    can = rules.may_answer(scope, decision, named, delegated)
+    person = scope.viewer.person_id
+    assert person is not None  # rules.may_answer has seen to that
+    given = [(one.person_id, one.principal_id) for one in answers]
+    asked = len(named) if decision.is_named else None
+    return Standing(can, rules.voices(person, can, given, decision.needed, asked))
 
 
 async def _tell(db: AsyncSession, scope: Scope, number: int, kind: str, body: dict[str, str]) -> int:

@@ -95,6 +95,8 @@ def _facts(
         yield _("E-mail"), str(evidence["email"])
     if body.get("for"):
         yield _("In the name of"), _("somebody who had delegated (%s)") % body["for"]
+    if body.get("needed"):
+        yield _("Approvals until then"), f"{body.get('approvals', 0)} / {body['needed']}"
     yield _("When"), moment(at, locale)
     yield _("Signed in through"), str(evidence.get("issuer") or NOTHING)
     yield _("Account there"), str(evidence.get("sub") or NOTHING)

@@ -1,12 +1,13 @@
 """What may be asked, and of whom. Pure, but for the scope it is told."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from portal.access import Role, Scope
+from portal.decisions import workflow
 from portal.decisions.models import Decision, DecisionKind
 from portal.errors import Invalid, NotAllowed, TooLarge
 from portal.ledger.models import Audience
@@ -23,7 +24,7 @@ class Question:
 
     `content` is everything that is decided, as JSON without floats: texts, terms, and each file's SHA-256.
     `people` are asked by name; empty: everybody with the role. `needed` of them must approve (None: all who are named,
-    or any one with the role).
+    or any one with the role). Less than all who are named, or more than one with the role, are different human beings.
     """
 
     kind: DecisionKind
@@ -89,3 +90,20 @@ def may_answer(scope: Scope, decision: Decision, named: frozenset[UUID], princip
     if decision.audience not in scope.audiences or not can:
         raise NotAllowed("You are not asked in this decision.")
     return can
+
+
+def voices(
+    person: UUID, can: Sequence[UUID], given: Collection[tuple[UUID, UUID]], needed: int, asked: int | None
+) -> list[UUID]:
+    """Of those as whom somebody may answer (`can`), those as whom they still can; empty when nothing is left to them.
+
+    `given` are the answers so far as (by whom, in whose name). Where people are counted, everybody gives one answer,
+    and whoever is asked themselves gives their own: so nobody uses up a voice that would not count a second time.
+    """
+    spoken_for = {principal for _by, principal in given}
+    left = [one for one in can if one not in spoken_for]
+    if not workflow.counts_people(needed, asked):
+        return left
+    if any(by == person for by, _principal in given):
+        return []
+    return [person] if person in left else left

@@ -130,7 +130,27 @@ def can_answer(person: UUID | None, today: date | None = None) -> Any:
         return literal(False)
     first, last = (today, today) if today else _days_on_earth()
     is_open = (DECISION.c.state == DecisionState.ASKED, DECISION.c.turn == Side.CLIENT)
-    return and_(*is_open, _as_somebody(person, first, last))
+    return and_(*is_open, _counts_once_more(person), _as_somebody(person, first, last))
+
+
+def _counts_once_more(person: UUID) -> Any:
+    """Whether an answer of this person would count: `workflow.counts_people` and `rules.voices` as SQL."""
+    asked = (
+        select(func.count())
+        .where(DecisionPerson.project_id == DECISION.c.project_id, DecisionPerson.decision_number == DECISION.c.number)
+        .correlate(DECISION)
+        .scalar_subquery()
+    )
+    has_answered = (
+        exists()
+        .where(
+            DecisionAnswer.project_id == DECISION.c.project_id,
+            DecisionAnswer.decision_number == DECISION.c.number,
+            DecisionAnswer.person_id == person,
+        )
+        .correlate(DECISION)
+    )
+    return or_(DECISION.c.needed == 1, DECISION.c.needed == asked, ~has_answered)
 
 
 def _days_on_earth() -> tuple[date, date]:

@@ -1,6 +1,7 @@
 """What answers add up to, and which answers are allowed. Pure."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from portal.decisions.models import Verdict
 from portal.errors import Conflict, Invalid
@@ -13,18 +14,38 @@ NEED_COMMENT = {
 }
 
 
-def outcome(needed: int, asked: int | None, verdicts: Sequence[Verdict]) -> Verdict | None:
+Given = tuple[UUID, Verdict]
+"""An answer as the rules see it: the human being who gave it, in whoever's name, and what they said."""
+
+
+def counts_people(needed: int, asked: int | None) -> bool:
+    """Whether a rule counts people ("two of these three", "two who approve"): then every human being counts once.
+
+    "All of these" does not: it wants the consent of each, which each may give through whom they trust. `asked` is how
+    many people were named, None when everybody with the role may answer.
+    """
+    return needed > 1 and needed != asked
+
+
+def approvals(needed: int, asked: int | None, answers: Sequence[Given]) -> int:
+    """How many approvals these answers are, by a rule that may count people."""
+    approving = [person for person, verdict in answers if verdict.is_approval]
+    return len(set(approving) if counts_people(needed, asked) else approving)
+
+
+def outcome(needed: int, asked: int | None, answers: Sequence[Given]) -> Verdict | None:
     """What these answers decide together, or None while it is open.
 
-    `asked` is how many people were named, None when everybody with the role may answer. It is approved by `needed`
-    approvals (with remarks as soon as one has some), and refused as soon as those can no longer be reached: among
-    named people when too few are left, else by the first refusal. The latest refusal names the outcome.
+    It is approved by `needed` approvals (with remarks as soon as one has some), and refused as soon as those can no
+    longer be reached: among named people when too few are left, else by the first refusal. The latest refusal names
+    the outcome.
     """
-    approvals = [verdict for verdict in verdicts if verdict.is_approval]
-    if len(approvals) >= needed:
-        return Verdict.APPROVED_WITH_REMARKS if Verdict.APPROVED_WITH_REMARKS in approvals else Verdict.APPROVED
+    verdicts = [verdict for _person, verdict in answers]
+    so_far = approvals(needed, asked, answers)
+    if so_far >= needed:
+        return Verdict.APPROVED_WITH_REMARKS if Verdict.APPROVED_WITH_REMARKS in verdicts else Verdict.APPROVED
     refusals = [verdict for verdict in verdicts if not verdict.is_approval]
-    if refusals and (asked is None or asked - len(refusals) < needed):
+    if refusals and (asked is None or so_far + asked - len(answers) < needed):
         return refusals[-1]
     return None
 

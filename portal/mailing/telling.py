@@ -15,7 +15,7 @@ from portal import clock
 from portal.access import SYSTEM, ProjectFacts, Scope, StaffRole
 from portal.access.models import Membership
 from portal.db import Database
-from portal.decisions import delegations, queries, rules
+from portal.decisions import delegations, queries
 from portal.decisions.models import Decision, DecisionState
 from portal.errors import NotFound, PortalError
 from portal.ledger import queries as ledger
@@ -158,12 +158,10 @@ async def can_answer(db: AsyncSession, scope: Scope, decision: Decision) -> bool
     if decision.state is not DecisionState.ASKED or scope.is_staff:
         return False
     named, answers = await queries.people_and_answers(db, scope, decision.number)
-    principals = await delegations.principals(db, scope, rules.roles_for(decision.audience))
     try:
-        can = rules.may_answer(scope, decision, named, principals)
+        return bool((await delegations.standing(db, scope, decision, named, answers)).left)
     except PortalError:
         return False
-    return bool(set(can) - {answer.principal_id for answer in answers})
 
 
 async def _enqueue(

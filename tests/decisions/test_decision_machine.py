@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,21 +12,25 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Role
 from portal.db import Database
-from portal.decisions import commands, queries, waiting, workflow
+from portal.decisions import commands, delegations, queries, waiting, workflow
 from portal.decisions.models import Decision, DecisionState, DecisionTurn, Side, Verdict
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from portal.ledger import receipts
 from portal.ledger.models import Receipt
+from portal.mailing.telling import can_answer
 from tests.support import databases
 from tests.support.cast import Cast, enter
-from tests.support.decisions import QUESTION, answer, grant, keys_in
+from tests.support.decisions import QUESTION, answer, grant, join, keys_in
 
 APPROVERS = ("ada", "eve", "finn")
+DELEGATE = "nemo"
+"""A member without a say of their own."""
 REFUSED = (Conflict, Invalid, NotAllowed, NotFound, Stale)
-PEOPLE = st.sampled_from((*APPROVERS, "wei", "mallory"))
+PEOPLE = st.sampled_from((*APPROVERS, DELEGATE, "wei", "mallory"))
 VERDICTS = st.sampled_from(Verdict)
 
 
@@ -37,7 +42,7 @@ class Deciding(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
         self.asked: list[Decision] = []
-        self.accepted: dict[int, dict[str, Verdict]] = {}
+        self.accepted: dict[int, list[str]] = {}
 
     def run(self, work: Any) -> Any:
         return self.runner.run(work)
@@ -54,16 +59,17 @@ class Deciding(RuleBasedStateMachine):
         async with self.database.write() as db:
             for name in APPROVERS:
                 await grant(db, self.cast, name, Role.APPROVER)
+            await join(db, self.cast, DELEGATE)
 
     @rule(subject=st.integers(1, 2), names=st.sets(st.sampled_from(APPROVERS)), data=st.data())
     def ask(self, subject: int, names: set[str], data: st.DataObject) -> None:
         people = tuple(self.cast.people[name] for name in sorted(names))
-        needed = data.draw(st.integers(1, len(people))) if people else None
+        needed = data.draw(st.integers(1, len(people) or 3))
         question = replace(
             QUESTION, subject_number=subject, subject_version=len(self.asked), people=people, needed=needed
         )
         self.asked.append(self.run(self._ask(replace(question, content={"version": len(self.asked)}))))
-        self.accepted[self.asked[-1].number] = {}
+        self.accepted[self.asked[-1].number] = []
 
     async def _ask(self, question: Any) -> Decision:
         async with self.database.write() as db:
@@ -73,15 +79,15 @@ class Deciding(RuleBasedStateMachine):
     def answer(self, who: str, verdict: Verdict, data: st.DataObject) -> None:
         if self.asked:
             decision = data.draw(st.sampled_from(self.asked))
-            self._keep(decision, who, verdict, self.run(self._answer(decision, who, verdict)))
+            self._keep(decision, who, self.run(self._answer(decision, who, verdict)))
 
     @rule(first=PEOPLE, second=PEOPLE, verdicts=st.tuples(VERDICTS, VERDICTS), data=st.data())
     def answer_at_once(self, first: str, second: str, verdicts: tuple[Verdict, Verdict], data: st.DataObject) -> None:
         if self.asked:
             decision = data.draw(st.sampled_from(self.asked))
             pairs = list(zip((first, second), verdicts, strict=True))
-            for (who, verdict), kept in zip(pairs, self.run(self._all(decision, pairs)), strict=True):
-                self._keep(decision, who, verdict, kept)
+            for (who, _verdict), kept in zip(pairs, self.run(self._all(decision, pairs)), strict=True):
+                self._keep(decision, who, kept)
 
     async def _all(self, decision: Decision, pairs: list[tuple[str, Verdict]]) -> list[bool]:
         return await asyncio.gather(*(self._answer(decision, who, verdict) for who, verdict in pairs))
@@ -93,10 +99,21 @@ class Deciding(RuleBasedStateMachine):
             return False
         return kept.is_new
 
-    def _keep(self, decision: Decision, who: str, verdict: Verdict, kept: bool) -> None:
+    def _keep(self, decision: Decision, who: str, kept: bool) -> None:
         if kept:
-            assert who not in self.accepted[decision.number]
-            self.accepted[decision.number][who] = verdict
+            self.accepted[decision.number].append(who)
+
+    @rule(who=st.sampled_from(APPROVERS), to=st.sampled_from((*APPROVERS, DELEGATE)))
+    def delegate(self, who: str, to: str) -> None:
+        self.run(self._delegate(who, to))
+
+    async def _delegate(self, who: str, to: str) -> None:
+        async with self.database.write() as db:
+            scope = await self.cast.scope(db, who)
+            try:
+                await delegations.delegate(db, scope, self.cast.people[to], scope.today, scope.today)
+            except REFUSED:
+                await db.rollback()
 
     @rule(data=st.data())
     def withdraw(self, data: st.DataObject) -> None:
@@ -129,9 +146,13 @@ class Deciding(RuleBasedStateMachine):
             proofs = (await db.scalars(select(Receipt).where(Receipt.project_id == scope.project_id))).all()
             for row in rows:
                 named, answers = await queries.people_and_answers(db, scope, row.number)
-                assert len(answers) == len(self.accepted[row.number])
-                self._check_row(row, len(named) if row.is_named else None, [one.verdict for one in answers])
+                by = [one.person_id for one in answers]
+                assert sorted(by) == sorted(self.cast.people[who] for who in self.accepted[row.number])
+                self._check_row(
+                    row, len(named) if row.is_named else None, [(one.person_id, one.verdict) for one in answers]
+                )
             listed = await waiting.waiting(db, scope)
+            await self._check_who_is_waited_for(db, rows)
         assert {one.number for one in listed} == {row.number for row in rows if row.turn}
         assert {one.decision_number: one.side for one in turns if one.until_at is None} == {
             row.number: row.turn for row in rows if row.turn
@@ -141,8 +162,18 @@ class Deciding(RuleBasedStateMachine):
         open_subjects = [row.subject_number for row in rows if row.state is DecisionState.ASKED]
         assert len(open_subjects) == len(set(open_subjects))
 
-    def _check_row(self, row: Decision, named: int | None, verdicts: list[Verdict]) -> None:
-        outcome = workflow.outcome(row.needed, named, verdicts)
+    async def _check_who_is_waited_for(self, db: AsyncSession, rows: Sequence[Decision]) -> None:
+        """The rule in SQL, by which a list says what waits for somebody, is that of the command."""
+        for who in (*APPROVERS, DELEGATE):
+            scope = await self.cast.scope(db, who)
+            listed = {one.number for one in await waiting.waiting(db, scope) if one.is_mine}
+            theirs = {row.number for row in rows if row.turn is Side.CLIENT and await can_answer(db, scope, row)}
+            assert listed == theirs
+
+    def _check_row(self, row: Decision, named: int | None, given: list[workflow.Given]) -> None:
+        outcome = workflow.outcome(row.needed, named, given)
+        if workflow.counts_people(row.needed, named):
+            assert len({person for person, _verdict in given}) == len(given)
         assert row.outcome == outcome
         assert (row.state is DecisionState.DECIDED) == (outcome is not None)
         if row.state is DecisionState.ASKED:

@@ -1,6 +1,7 @@
 """What answers add up to, how long somebody waited, and how sure it is who decides: pure rules, case by case."""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal import clock
-from portal.decisions import workflow
+from portal.decisions import rules, workflow
 from portal.decisions.hours import working_minutes
 from portal.decisions.models import Verdict
 from portal.decisions.proof import StepUpNeeded, check
@@ -23,6 +24,7 @@ YES, REMARKS, CHANGES, NO = (
     Verdict.CHANGES_WANTED,
     Verdict.DECLINED,
 )
+A, B, C = (UUID(int=one) for one in range(1, 4))
 BERLIN = ZoneInfo("Europe/Berlin")
 NINE_TO_FIVE = (9 * 60, 17 * 60)
 
@@ -49,14 +51,73 @@ NINE_TO_FIVE = (9 * 60, 17 * 60)
     ],
 )
 def test_answers_add_up(needed, asked, verdicts, expected):
-    assert workflow.outcome(needed, asked, verdicts) == expected
+    assert workflow.outcome(needed, asked, by_different(verdicts)) == expected
+
+
+def by_different(verdicts):
+    return [(UUID(int=at), verdict) for at, verdict in enumerate(verdicts)]
+
+
+@pytest.mark.parametrize(
+    ("needed", "asked", "counts"),
+    [(1, None, False), (2, None, True), (1, 1, False), (1, 3, False), (2, 3, True), (3, 3, False)],
+)
+def test_people_are_counted_unless_one_is_enough_or_each_is_meant(needed, asked, counts):
+    assert workflow.counts_people(needed, asked) is counts
+
+
+@pytest.mark.parametrize(("needed", "asked", "expected"), [(2, None, None), (2, 3, None), (2, 2, YES)])
+def test_one_who_approves_in_two_names_is_two_people_only_where_each_is_meant(needed, asked, expected):
+    assert workflow.outcome(needed, asked, [(A, YES), (A, YES)]) == expected
+
+
+@pytest.mark.parametrize(
+    ("can", "given", "needed", "asked", "expected"),
+    [
+        ([A, B], [], 2, 3, [A]),
+        ([A, B], [(A, A)], 2, 3, []),
+        ([A, B], [(A, B)], 2, 3, []),
+        ([A, B], [(C, A)], 2, 3, [B]),
+        ([A, B], [(B, B)], 2, None, [A]),
+        ([B, C], [], 2, 3, [B, C]),
+        ([B, C], [(A, B)], 2, 3, []),
+        ([B, C], [(B, B)], 2, 3, [C]),
+        ([A, B], [(A, A)], 2, 2, [B]),
+        ([A, B], [], 1, None, [A, B]),
+    ],
+)
+def test_where_people_are_counted_everybody_answers_once_and_first_for_themselves(can, given, needed, asked, expected):
+    assert rules.voices(A, can, given, needed, asked) == expected
+
+
+@given(st.data())
+def test_a_rule_that_counts_people_is_met_by_so_many_different_ones(data):
+    """Anybody answers as whomever they may, in any order: an approval has as many human beings behind it as needed."""
+    people = [UUID(int=at) for at in range(6)]
+    named = people[: data.draw(st.integers(3, 5))]
+    asked = data.draw(st.sampled_from([None, len(named)]))
+    needed = data.draw(st.integers(2, len(named) - 1))
+    answers: list[tuple[UUID, UUID]] = []
+    said: list[workflow.Given] = []
+    for _ in range(data.draw(st.integers(0, 8))):
+        person = data.draw(st.sampled_from(people))
+        delegated = data.draw(st.sets(st.sampled_from(named)))
+        can = [one for one in (person, *sorted(delegated - {person})) if one in named]
+        left = rules.voices(person, can, answers, needed, asked)
+        if left:
+            answers.append((person, data.draw(st.sampled_from(left))))
+            said.append((person, data.draw(st.sampled_from(Verdict))))
+    approving = {person for person, verdict in said if verdict.is_approval}
+    outcome = workflow.outcome(needed, asked, said)
+    assert len({person for person, _principal in answers}) == len(answers)
+    assert (outcome is not None and outcome.is_approval) == (len(approving) >= needed)
 
 
 @given(st.integers(1, 5), st.data())
 def test_named_people_who_have_all_answered_have_always_decided(asked, data):
     needed = data.draw(st.integers(1, asked))
     verdicts = data.draw(st.lists(st.sampled_from(Verdict), min_size=asked, max_size=asked))
-    outcome = workflow.outcome(needed, asked, verdicts)
+    outcome = workflow.outcome(needed, asked, by_different(verdicts))
     assert outcome is not None
     assert outcome.is_approval == (sum(one.is_approval for one in verdicts) >= needed)
 
@@ -65,7 +126,7 @@ def test_named_people_who_have_all_answered_have_always_decided(asked, data):
 def test_what_is_decided_once_stays_decided_whoever_else_had_answered(asked, data):
     needed = data.draw(st.integers(1, asked))
     verdicts = data.draw(st.lists(st.sampled_from(Verdict), min_size=1, max_size=asked))
-    firsts = [workflow.outcome(needed, asked, verdicts[:count]) for count in range(1, len(verdicts) + 1)]
+    firsts = [workflow.outcome(needed, asked, by_different(verdicts[:count])) for count in range(1, len(verdicts) + 1)]
     settled = [one.is_approval for one in firsts if one is not None]
     assert len(set(settled)) <= 1
 

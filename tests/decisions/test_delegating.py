@@ -1,5 +1,6 @@
 """ "X decides for me until Friday"."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from portal.decisions.models import Verdict
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import receipts
 from portal.ledger.models import Audience
-from tests.support.decisions import answer, ask, grant
+from tests.support.decisions import answer, ask, grant, join
 
 
 async def delegate(database, cast, to="eve", first=0, last=4, name="ada"):
@@ -69,6 +70,50 @@ async def test_one_person_answers_for_two(database, cast, keys):
     # The same words once more are the same answer, unless it is said for whom they are.
     both = await answer(database, cast, keys, decision, "eve", principal=cast.people["ada"])
     assert both.decision.outcome is Verdict.APPROVED
+
+
+async def test_one_person_with_delegations_is_one_where_two_are_needed(database, cast, keys):
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+        await grant(db, cast, "finn", Role.APPROVER)
+    await delegate(database, cast)
+    decision = await ask(database, cast, needed=2)
+    with pytest.raises(Conflict):  # Eve has a voice of her own: Ada's is not used up beside it
+        await answer(database, cast, keys, decision, "eve", principal=cast.people["ada"])
+    assert (await answer(database, cast, keys, decision, "eve")).decision.outcome is None
+    for principal in (cast.people["ada"], cast.people["eve"], None):
+        again = {"principal": principal, "comment": "Once more"}
+        with pytest.raises(Conflict):
+            await answer(database, cast, keys, decision, "eve", **again)
+    done = await answer(database, cast, keys, decision, "finn")
+    assert done.decision.outcome is Verdict.APPROVED
+    body = receipts.verify(done.receipt.token, keys.public).event["body"]
+    assert (body["approvals"], body["needed"]) == (2, 2)
+
+
+async def test_a_delegate_of_two_is_one_where_two_of_three_are_needed(database, cast, keys):
+    async with database.write() as db:
+        for name in ("eve", "finn"):
+            await grant(db, cast, name, Role.APPROVER)
+        await join(db, cast, "nemo")
+    await delegate(database, cast, "nemo")
+    await delegate(database, cast, "nemo", name="eve")
+    people = tuple(cast.people[name] for name in ("ada", "eve", "finn"))
+    decision = await ask(database, cast, people=people, needed=2)
+    outcomes = await asyncio.gather(
+        *(answer(database, cast, keys, decision, "nemo", principal=one) for one in people[:2]), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in outcomes) == ["Answered", "Conflict"]
+    assert (await answer(database, cast, keys, decision, "finn")).decision.outcome is Verdict.APPROVED
+
+
+async def test_a_double_click_in_ones_own_name_is_no_answer_for_another(database, cast, keys):
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+    await delegate(database, cast)
+    decision = await ask(database, cast, needed=2)
+    first, second = await asyncio.gather(*(answer(database, cast, keys, decision, "eve") for _ in range(2)))
+    assert first.receipt.token == second.receipt.token
 
 
 async def test_nobody_is_answered_for_who_did_not_delegate(database, cast, keys):

@@ -61,6 +61,15 @@ async def grant(db: AsyncSession, cast: Cast, name: str, *roles: Role, key: str 
     await db.execute(update(Membership).where(*mine).values({role.value: True for role in roles}))
 
 
+async def join(db: AsyncSession, cast: Cast, name: str, *roles: Role, key: str = "BRIDGE") -> None:
+    """Makes somebody a member of a project who is none."""
+    scope = await cast.scope(db, "wei", key)
+    given = {role.value: True for role in (Role.VIEWER, *roles)}
+    whose = {"project_id": scope.project_id, "person_id": cast.people[name], "company_id": scope.project.company_id}
+    db.add(Membership(**whose, **given, since=clock.now()))
+    await db.flush()
+
+
 async def ask(database: Database, cast: Cast, key: str = "BRIDGE", **more: Any) -> Decision:
     """A question that Wei asks the project's client."""
     async with database.write() as db:

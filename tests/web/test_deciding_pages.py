@@ -274,6 +274,28 @@ async def test_delegating_and_ending_it(browser, database, cast, asked):
     assert "You answer for Ada" not in (await browser.open(PAGE, "eve")).text
 
 
+async def test_where_people_are_counted_the_page_says_so_before_and_after(browser, database, cast):
+    async with database.write() as db:
+        for name in ("eve", "finn"):
+            await grant(db, cast, name, Role.APPROVER)
+        scope = await cast.scope(db, "ada")
+        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today)
+    asked = await ask(database, cast, needed=2)
+    before = await browser.open(PAGE, "eve")
+    assert "2 different people must approve. You count once" in before.text
+    assert "or delegate to somebody else: Ada." in before.text
+    assert not before.all("select[@name='principal']")
+    refused = await send(browser, asked, "eve", principal=cast.people["ada"])
+    assert refused.status_code == 409
+    assert "everybody counts once" in refused.text
+    assert (await send(browser, asked, "eve")).status_code == 303
+    after = await browser.open(PAGE, "eve")
+    assert "You have answered." in after.text
+    assert not after.all("input[@name='digest']")
+    assert (await send(browser, asked, "finn")).status_code == 303
+    assert await state_of(database, cast) == (DecisionState.DECIDED, Verdict.APPROVED)
+
+
 @pytest.mark.parametrize("path", [PAGE, "/projects/BRIDGE/decisions", "/waiting", "/projects/BRIDGE/delegations"])
 async def test_the_number_of_statements_does_not_grow(browser, database, cast, asked, path):
     counts = []
