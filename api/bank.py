@@ -1,5 +1,6 @@
 """Bank statements of the agency: taken in once, matched by the invoice's number, the rest is listed."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from api.raw_bodies import described, raw_body
 from api.shapes import Day, Incoming, Number, Outgoing
 from portal.access import StaffRole
 from portal.billing import bank, camt
+from portal.billing.camt import Entry
 from portal.billing.models import BankEntry, EntryState
 from portal.money import Money
 
@@ -78,9 +80,9 @@ async def may_take(viewer: Viewing) -> None:
 async def statement(
     _asked: Annotated[None, Depends(may_take)],
     content: Annotated[bytes, Depends(raw_body(*XML, most=camt.MOST_BYTES))],
-) -> bytes:
-    """A bank statement as it was sent."""
-    return content
+) -> list[Entry]:
+    """The entries of a bank statement that was sent, read before a transaction begins: nobody waits for its size."""
+    return await asyncio.to_thread(camt.entries, content)
 
 
 def _shown(row: BankEntry) -> EntryOut:
@@ -91,10 +93,10 @@ def _shown(row: BankEntry) -> EntryOut:
 @router.post("/statements", responses=answers(TakenOut, "What became of its entries."),
              openapi_extra=described(XML, EXAMPLE))  # fmt: skip
 async def take_statement(
-    content: Annotated[bytes, Depends(statement, scope="function")], viewer: Viewing, db: UnitOfWork
+    entries: Annotated[list[Entry], Depends(statement, scope="function")], viewer: Viewing, db: UnitOfWork
 ) -> TakenOut:
     """Takes in a statement (ISO 20022 camt.053, at most 20 MB), all of it or nothing; twice changes nothing."""
-    found = await bank.take_in(db, viewer, camt.entries(content))
+    found = await bank.take_in(db, viewer, entries)
     return TakenOut(matched=found.matched, unmatched=found.unmatched, known=found.known)
 
 

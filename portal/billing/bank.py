@@ -58,7 +58,7 @@ async def take_in(db: AsyncSession, viewer: Viewer, entries: Sequence[Entry]) ->
         row = _row(entry)
         db.add(row)
         await db.flush()
-        matched += await _match(db, viewer, row)
+        matched += await _match(db, viewer, row, entry)
     return Taken(matched, len(fresh) - matched, len(entries) - len(fresh))
 
 
@@ -89,8 +89,11 @@ def _row(entry: Entry) -> BankEntry:
     )  # fmt: skip
 
 
-async def _match(db: AsyncSession, viewer: Viewer, row: BankEntry) -> bool:
+async def _match(db: AsyncSession, viewer: Viewer, row: BankEntry, entry: Entry) -> bool:
     """Matches an entry that names its invoice; otherwise notes why not."""
+    if entry.is_batch:  # one payment of it may name an invoice, while the amount is that of all
+        row.note = "It is a batch of several payments."
+        return False
     named = await _named(db, row.remittance)
     if len(named) != 1:
         row.note = "It names no invoice of ours." if not named else "It names several invoices."

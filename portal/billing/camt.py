@@ -5,8 +5,9 @@ what is needed has been called the same since camt.053.001.02.
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -21,7 +22,8 @@ LONGEST = 500
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One booked line of a statement. `reference` makes it the same when its statement comes twice."""
+    """One booked line of a statement. `reference` makes it the same when its statement comes twice; `is_batch`: its
+    amount is the sum of several payments, of which each may name what it is for."""
 
     account: str
     reference: str
@@ -29,6 +31,7 @@ class Entry:
     amount: Money
     counterparty: str
     remittance: str
+    is_batch: bool = False
 
 
 def entries(content: bytes) -> list[Entry]:
@@ -63,24 +66,44 @@ def _statement(statement: Any) -> Iterator[Entry]:
     account = _text(statement, "Acct", "Id", "IBAN") or _text(statement, "Acct", "Id", "Othr", "Id")
     if not account:
         raise Invalid("A statement names its account.", field="Acct")
+    found = []
     for at, entry in enumerate(_children(statement, "Ntry")):
         if at >= MOST_ENTRIES:
             raise TooLarge(f"A statement may have {MOST_ENTRIES:,} entries.", field="entries", value=at)
         status = _text(entry, "Sts", "Cd") or _text(entry, "Sts")
         if status in ("", "BOOK"):
-            yield _entry(entry, account.replace(" ", "").upper(), f"entries[{at}]")
+            said = _entry(entry, account.replace(" ", "").upper(), f"entries[{at}]")
+            found.append((said, _fingerprint(entry)))
+    yield from _told_apart(found)
+
+
+def _told_apart(found: Sequence[tuple[Entry, str]]) -> Iterator[Entry]:
+    """The entries, each with a reference of its own: the bank's, where that names one entry of the statement alone;
+    else a digest of what it says, with its place among those that say the same. (NtryRef is no reference: banks number
+    their entries by it, or write the account of a batch there.)"""
+    said = defaultdict(set)
+    for entry, digest in found:
+        said[entry.reference].add(digest)
+    alike: Counter[str] = Counter()
+    for entry, digest in found:
+        if entry.reference and len(said[entry.reference]) == 1:
+            yield entry
+        else:
+            alike[digest] += 1
+            yield replace(entry, reference=digest if alike[digest] == 1 else f"{digest}#{alike[digest]}")
 
 
 def _entry(entry: Any, account: str, place: str) -> Entry:
     amount = _amount(entry, place)
     booked = _day(_text(entry, "BookgDt", "Dt") or _text(entry, "BookgDt", "DtTm"), f"{place}.BookgDt")
-    details = next(_all(entry, "TxDtls"), entry)
+    payments = list(_all(entry, "TxDtls"))
+    details = payments[0] if payments else entry
     party = "Dbtr" if amount.minor > 0 else "Cdtr"
     name = _text(details, "RltdPties", party, "Nm") or _text(details, "RltdPties", party, "Pty", "Nm")
     words = [_clean(one.text) for tag in ("Ustrd", "Ref", "EndToEndId") for one in _all(entry, tag)]
     remittance = " ".join(dict.fromkeys(one for one in words if one and one != "NOTPROVIDED"))[:LONGEST]
-    reference = _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef") or _fingerprint(entry)
-    return Entry(account, reference[:100], booked, amount, name[:LONGEST], remittance)
+    reference = _text(entry, "AcctSvcrRef")[:100]
+    return Entry(account, reference, booked, amount, name[:LONGEST], remittance, len(payments) > 1)
 
 
 def _amount(entry: Any, place: str) -> Money:
@@ -115,7 +138,7 @@ def _day(text: str, place: str) -> date:
 
 
 def _fingerprint(entry: Any) -> str:
-    """A reference for an entry whose bank gives none: of all that it says."""
+    """What an entry is told by whose bank gives it no reference: all that it says."""
     said = "\0".join(_clean(one) for one in entry.itertext())
     return "sha256:" + hashlib.sha256(said.encode()).hexdigest()[:40]
 

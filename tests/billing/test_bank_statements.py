@@ -68,6 +68,28 @@ def test_an_entry_without_a_reference_of_the_bank_is_known_by_what_it_says():
     assert once[0].reference.startswith("sha256:")
 
 
+def test_a_number_of_the_statement_alone_is_no_reference():
+    """NtryRef counts a statement's entries, or names the account of a batch: the next day has the same again."""
+    monday, tuesday = (
+        camt.entries(statement(entry(words, ref="").replace("<BookgDt>", "<NtryRef>1</NtryRef><BookgDt>")))[0]
+        for words in ("a", "b")
+    )
+    assert monday.reference != tuesday.reference
+
+
+def test_two_entries_that_say_the_same_are_two():
+    """Two coffees on one day: no bank's reference, every word alike, and both are money."""
+    file = statement(entry("a", ref=""), entry("a", ref=""))
+    first, second = camt.entries(file)
+    assert first.reference != second.reference
+    assert [one.reference for one in camt.entries(file)] == [first.reference, second.reference]
+
+
+def test_a_reference_that_a_bank_gives_twice_names_two_entries():
+    first, second = camt.entries(statement(entry("a", amount="1.00"), entry("b", amount="2.00")))
+    assert first.reference != second.reference
+
+
 @pytest.mark.parametrize(("wrong", "field"), [
     ({"amount": "1e3"}, "entries[0].Amt"), ({"amount": "NaN"}, "entries[0].Amt"), ({"amount": ""}, "entries[0].Amt"),
     ({"currency": "XXX"}, "entries[0].Ccy"), ({"currency": ""}, "entries[0].Ccy"),
@@ -178,6 +200,13 @@ async def test_nothing_is_guessed(billed, database, cast):
     beginnings = ("It names no", "It names several", f"{billed.reference} is in EUR", "Only 0.00 came in")
     assert [reason.startswith(begins) for reason, begins in zip(reasons, beginnings, strict=True)] == [True] * 4
     assert await state_of(database, cast) == (InvoiceState.ISSUED, 0)
+
+
+async def test_a_batch_pays_no_invoice_by_itself(billed, database, cast):
+    """Of two payments in one entry one names an invoice: the amount is that of both."""
+    details = "<TxDtls><RmtInf><Ustrd>Thanks</Ustrd></RmtInf></TxDtls></NtryDtls>"
+    assert (await take(database, cast, entry(billed.reference).replace("</NtryDtls>", details))).matched == 0
+    assert await notes(database) == [(EntryState.UNMATCHED, "It is a batch of several payments.")]
 
 
 async def test_more_than_is_owed_is_kept_as_paid(billed, database, cast):
