@@ -1,6 +1,7 @@
 """A client's projects, one project at a glance, its milestones, and what its client can see."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -49,9 +50,10 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class ProjectsPage:
-    """The context of projects/list.html."""
+    """The context of projects/list.html; `open` says by project's key how many decisions wait for whom."""
 
     lines: Sequence[ProjectLine]
+    open: Mapping[str, Counter[str]]
     archived: bool
     next: str
 
@@ -124,7 +126,17 @@ async def projects(
     lines = await queries.mine(db, arrival.viewer, archived=archived, after=since, limit=EACH_PAGE + 1)
     shown = lines[:EACH_PAGE]
     following = f"?after={shown[-1].facts.key}{'&archived=1' if archived else ''}" if len(lines) > EACH_PAGE else ""
-    return respond(request, "projects/list.html", ProjectsPage(shown, archived, following), viewer=arrival.viewer)
+    open_ones = _by_project(await waiting.waiting_everywhere(db, arrival.viewer))
+    page = ProjectsPage(shown, open_ones, archived, following)
+    return respond(request, "projects/list.html", page, viewer=arrival.viewer)
+
+
+def _by_project(found: Sequence[Waiting]) -> dict[str, Counter[str]]:
+    """Of each project: how many wait for the viewer ("mine"), for others of the client's ("client"), for the agency."""
+    by_key = defaultdict[str, Counter[str]](Counter)
+    for one in found:
+        by_key[one.key]["mine" if one.is_mine else one.side.value] += 1
+    return by_key
 
 
 @router.get("/projects/{key}", name="project")

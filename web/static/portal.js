@@ -12,10 +12,6 @@
     form.addEventListener("change", (event) => { if (event.target.matches("select")) form.requestSubmit(); });
     form.addEventListener("submit", () => form.querySelectorAll("select, input").forEach((field) => { field.disabled = !field.value; }));
   });
-  const here = document.querySelector(".tabs [aria-current]");
-  // By hand: scrollIntoView would also move the place where the Tab key starts, past the skip link.
-  const tabs = here && here.parentElement;
-  if (here) tabs.scrollLeft = here.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - here.offsetWidth) / 2;
   // Pages that the browser kept in memory must show their fields again when somebody comes back.
   addEventListener("pageshow", () => document.querySelectorAll("form[data-auto] :disabled").forEach((field) => { field.disabled = false; }));
   const hint = document.getElementById("moved");
