@@ -21,6 +21,7 @@ from starlette.datastructures import State
 from api.models import IdempotencyKey
 from portal import clock, stamping
 from portal.acceptance import deeming
+from portal.acceptance import reminders as last_days
 from portal.billing import periods
 from portal.changes import expiry
 from portal.connectors.models import ImportJob
@@ -222,6 +223,11 @@ async def remind_of_decisions(state: State) -> int:
     return await reminders.remind(state.database)
 
 
+async def remind_of_rounds(state: State) -> int:
+    """Reminds testers of the last day of their round, once."""
+    return await last_days.remind(state.database)
+
+
 async def remind_of_payments(state: State) -> int:
     """Reminds the clients' clerks of invoices that are overdue, each level once."""
     return await payments.remind(state.database, state.settings)
@@ -257,6 +263,7 @@ JOBS = (
     Job("clear expired", 3600, clear_expired),
     Job("fail abandoned imports", 60, fail_abandoned_imports),
     Job("remind of decisions", 300, remind_of_decisions),
+    Job("remind of rounds", 300, remind_of_rounds),
     Job("expire offers", 300, expire_offers),
     Job("deem accepted", 300, deem_accepted),
     Job("remind of payments", 900, remind_of_payments),

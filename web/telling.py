@@ -116,6 +116,7 @@ SENTENCES: Mapping[str, str] = {
     "test_plan.offered": _("A test plan was put to the client"),
     "test_round.opened": _("A round of testing was opened"),
     "test_round.testers_added": _("Testers were added to a round"),
+    "test_round.reminded": _("Testers were reminded of the last day of a round"),
     "test_round.closed": _("A round of testing was closed"),
     "test_result.recorded": _("A test was run"),
     "test_result.undone": _("Results of tests were taken back"),

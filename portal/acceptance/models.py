@@ -187,6 +187,8 @@ class TestRound(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     cases: Mapped[int]
     """How many cases are asked in it."""
+    reminded_on: Mapped[date | None]
+    """When its testers were reminded of its last day; None while they were not."""
     passed: Mapped[int] = mapped_column(default=0)
     """How many of them have this verdict now, and so on: kept up by every result, so that pages count no rows."""
     not_applicable: Mapped[int] = mapped_column(default=0)

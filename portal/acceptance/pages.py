@@ -74,6 +74,11 @@ class RoundHead:
         """Whether the viewer may enter results now."""
         return self.is_open and self.mine is not None
 
+    @property
+    def left(self) -> int:
+        """Of how many cases the viewer has said nothing yet; of none, who does not test in it."""
+        return self.round.cases - self.mine.done if self.mine else 0
+
 
 @dataclass(frozen=True, slots=True)
 class RoundLine:

@@ -82,6 +82,7 @@ async def open_round(
         project_id=scope.project_id, plan_number=number, number=last + 1, version=plan.offered_version,
         build=given.build.strip(), address=given.address.strip(), build_hash=given.build_hash,
         starts_on=given.starts_on, ends_on=given.ends_on, opened_at=clock.now(), closed_at=None, cases=len(asked),
+        reminded_on=None,
         passed=0, not_applicable=0, blocked=0, failed=0, seq=0,
     )  # fmt: skip
     told = {

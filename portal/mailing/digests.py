@@ -21,8 +21,7 @@ from portal.errors import NotFound
 from portal.ledger import queries as ledger
 from portal.ledger.models import Audience, ProjectLedger
 from portal.ledger.queries import EventRow
-from portal.mailing import kinds, readers
-from portal.mailing.telling import key_of
+from portal.mailing import kinds, readers, rounds
 from portal.notify import outbox
 from portal.notify.models import NotifyCursor, NotifyPreference, NotifyReader
 from portal.notify.preferences import wishes_of
@@ -54,6 +53,7 @@ class Part:
             "audiences": [one.value for one in self.scope.audiences if one is not Audience.INTERNAL],
             "counts": [count.shown() for count in self.counts],
             "waiting": self.waits,
+            "of_tests": self.scope.is_tester_alone,
             "is_cut": self.is_cut,
         }
 
@@ -164,7 +164,7 @@ async def _read_on(db: AsyncSession, viewer: Viewer, key: str) -> Part | None:
     assert project_id is not None  # the key was read in the same transaction
     mine = (NotifyReader.project_id == project_id, NotifyReader.person_id == viewer.person_id)
     try:
-        scope = await readers.scope_of(db, viewer, key)
+        scope = await readers.scope_of(db, viewer, key, of_tests=True)
     except NotFound:  # no member any more
         await db.execute(delete(NotifyReader).where(*mine))
         return None
@@ -190,21 +190,23 @@ async def _part(db: AsyncSession, scope: Scope, events: list[EventRow], *, is_cu
     happenings = await activity.told(db, scope, untold)
     return Part(
         scope=scope,
-        counts=kinds.counted((one.event, _title(one)) for one in happenings),
+        counts=kinds.counted((one.event, _title(one)) for one in happenings) if not scope.is_tester_alone else [],
         is_cut=is_cut,
-        has_asked=any(event.kind in kinds.FOR_CLIENT for event in untold),
+        has_asked=any(event.kind in kinds.FOR_CLIENT or kinds.asks_to_test(event, person_id) for event in untold),
     )
 
 
 def _concerns(scope: Scope, event: EventRow) -> bool:
-    """Staff hear of what the client did; what they themselves do they know."""
+    """Staff hear of what the client did; what they themselves do they know. Who tests alone hears of that alone."""
+    if scope.is_tester_alone:
+        return kinds.asks_to_test(event, scope.viewer.person_id)
     return not scope.is_staff or event.actor.startswith("person:")
 
 
 async def _told_at_once(db: AsyncSession, scope: Scope, events: list[EventRow]) -> set[int]:
     """Which of these events this person has had a mail about: one mail an event is the most."""
     keys = {
-        key_of(scope.viewer.person_id, scope.project_id, event.seq): event.seq
+        kinds.key_of(scope.viewer.person_id, scope.project_id, event.seq): event.seq
         for event in events
         if event.kind in kinds.AT_ONCE
     }
@@ -222,7 +224,10 @@ def _title(happening: Happening) -> str | None:
 
 
 async def _waits(db: AsyncSession, scope: Scope) -> list[dict[str, Any]]:
-    """What waits for the person in a project: what they can answer, or for staff what waits for the agency."""
+    """What waits for the person in a project: what they can answer and test, or for staff what waits for the agency."""
+    to_test = await rounds.waits(db, scope) if not scope.is_staff else []
+    if scope.is_tester_alone:
+        return to_test[:MOST_WAITING]
     found = waiting.for_viewer(await waiting.waiting(db, scope), scope.viewer)
     mine = [one for one in found if scope.is_staff or one.is_mine]
     return [
@@ -232,4 +237,4 @@ async def _waits(db: AsyncSession, scope: Scope) -> list[dict[str, Any]]:
             "due_on": one.due_on.isoformat() if one.due_on else None,
         }
         for one in mine[:MOST_WAITING]
-    ]
+    ] + to_test[: max(MOST_WAITING - len(mine), 0)]

@@ -13,7 +13,12 @@ FOR_FINANCE = frozenset({"invoice.asked_about", "invoice.disputed"})
 """Told to the agency's finance too, where they took part in the project."""
 FOR_STAFF = frozenset({"decision.answered", "decision.question_asked", "change_request.raised"}) | FOR_FINANCE
 """Told to the agency's managers."""
-AT_ONCE = FOR_CLIENT | FOR_STAFF
+FOR_TESTERS = frozenset({"test_round.opened", "test_round.testers_added", "test_round.reminded"})
+"""Told to those whom they name: the testers of a round."""
+AT_ONCE = FOR_CLIENT | FOR_STAFF | FOR_TESTERS
+
+NO_NEWS = frozenset({"project.opened", "test_round.reminded"})
+"""Nothing that anybody else would like to read of."""
 
 MOST_TITLES = 5
 ORDER = (
@@ -60,6 +65,16 @@ class Count:
         }
 
 
+def key_of(person_id: UUID | None, project_id: UUID, seq: int) -> str:
+    """Names the one mail that a person may get about an event."""
+    return f"{person_id}:{project_id}:{seq}"
+
+
+def asks_to_test(event: EventRow, person_id: UUID | None) -> bool:
+    """Whether an event asks somebody to test."""
+    return event.kind in FOR_TESTERS and f"person:{person_id}" in event.body.get("testers", ())
+
+
 def is_by(event: EventRow, person_id: UUID | None) -> bool:
     """Whether somebody did it themselves: nobody is told of their own act."""
     return event.actor.partition(":")[2] == str(person_id)
@@ -67,7 +82,7 @@ def is_by(event: EventRow, person_id: UUID | None) -> bool:
 
 def what_of(event: EventRow) -> str | None:
     """The row of a digest that an event belongs to; None for what is not worth telling (an order was shuffled)."""
-    if event.kind == "project.opened" or event.subject_kind in ("status", "trace") or event.kind in QUIET:
+    if event.kind in NO_NEWS or event.subject_kind in ("status", "trace") or event.kind in QUIET:
         return None
     if event.subject_kind != "item":
         return _BY_SUBJECT.get(event.subject_kind, "other")

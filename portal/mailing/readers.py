@@ -64,8 +64,9 @@ async def person(db: AsyncSession, person_id: UUID) -> Viewer | None:
     return viewer_of(row) if row else None
 
 
-async def of_project(db: AsyncSession, project: ProjectFacts) -> list[Reader]:
-    """The members of a project, and of the agency those who did something in it: else every manager."""
+async def of_project(db: AsyncSession, project: ProjectFacts, *, with_testers: bool = False) -> list[Reader]:
+    """The members of a project, and of the agency those who did something in it: else every manager. `with_testers`:
+    also who tests and sees nothing else."""
     now = clock.now()
     rows = list(await db.execute(_members(project.id, now))) + list(await db.execute(_followers(project.id, now)))
     found = {row.person_id: row for row in rows}
@@ -75,14 +76,17 @@ async def of_project(db: AsyncSession, project: ProjectFacts) -> list[Reader]:
     wishes = await _wishes(db, viewers.keys(), project.time_zone)
     roles = {person_id: roles_of(row) if hasattr(row, "approver") else () for person_id, row in found.items()}
     scopes = {person_id: open_scope(viewer, project, roles.get(person_id, ())) for person_id, viewer in viewers.items()}
-    return [Reader(one, wishes[person_id]) for person_id, one in scopes.items() if not one.is_tester_alone]
+    return [
+        Reader(one, wishes[person_id]) for person_id, one in scopes.items() if with_testers or not one.is_tester_alone
+    ]
 
 
-async def scope_of(db: AsyncSession, viewer: Viewer, key: str) -> Scope:
+async def scope_of(db: AsyncSession, viewer: Viewer, key: str, *, of_tests: bool = False) -> Scope:
     """What somebody who is mailed is in a project. Raises NotFound for who does not belong to it, and for who is a
-    tester alone: of a project that they see the tests of and nothing else, no mail tells them."""
+    tester alone, unless the mail is of tests (`of_tests`): of a project that they see nothing else of, no other tells
+    them."""
     scope = await projects.scope_for(db, viewer, key)
-    if scope.is_tester_alone:
+    if scope.is_tester_alone and not of_tests:
         raise NotFound("There is no such project.")
     return scope
 

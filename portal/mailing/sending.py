@@ -16,7 +16,7 @@ from portal.errors import NotFound, PortalError
 from portal.files import queries as files
 from portal.files.store import Store
 from portal.ledger.models import Audience
-from portal.mailing import kinds, payments, readers, telling
+from portal.mailing import kinds, payments, readers, rounds, telling
 from portal.notify import preferences, refused
 from portal.notify.outbox import Due, Picture, Prepare
 
@@ -51,7 +51,8 @@ async def _still_wanted(db: AsyncSession, due: Due) -> Due | None:
     wishes = preferences.wishes_of(await preferences.of_person(db, due.person_id), "UTC")
     if due.topic is not None and not wishes.wants(due.topic):
         return None
-    check = {"digest": _digest_holds, payments.TEMPLATE: _reminder_holds}.get(due.template, _letter_holds)
+    checks = {"digest": _digest_holds, payments.TEMPLATE: _reminder_holds, rounds.TEMPLATE: _round_holds}
+    check = checks.get(due.template, _letter_holds)
     context = await check(db, viewer, due.context)
     return replace(due, recipient=viewer.email, locale=viewer.locale, context=context) if context else None
 
@@ -80,6 +81,15 @@ async def _reminder_holds(db: AsyncSession, viewer: Viewer, context: dict[str, A
     return context if holds else None
 
 
+async def _round_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:
+    """The context while its reader tests in the round and has cases left there."""
+    try:
+        scope = await readers.scope_of(db, viewer, context["key"], of_tests=True)
+    except NotFound:
+        return None
+    return await rounds.holds(db, scope, context)
+
+
 async def _digest_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:
     """The context without the projects that the reader may not see any more, or not all that they could."""
     kept = [part for part in context["projects"] if await _may_see(db, viewer, part)]
@@ -88,7 +98,7 @@ async def _digest_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any
 
 async def _may_see(db: AsyncSession, viewer: Viewer, part: dict[str, Any]) -> bool:
     try:
-        scope = await readers.scope_of(db, viewer, part["key"])
+        scope = await readers.scope_of(db, viewer, part["key"], of_tests=part.get("of_tests", False))
     except NotFound:
         return False
     return set(part["audiences"]) <= {one.value for one in scope.audiences}

@@ -21,7 +21,7 @@ from portal.errors import NotFound, PortalError
 from portal.ledger import queries as ledger
 from portal.ledger.models import Audience, ProjectLedger
 from portal.ledger.queries import EventRow
-from portal.mailing import kinds, letters, readers
+from portal.mailing import kinds, letters, readers, rounds
 from portal.mailing.readers import Reader
 from portal.notify import outbox, preferences
 from portal.notify.models import NotifyCursor, NotifyReader
@@ -117,8 +117,11 @@ async def _tell(db: AsyncSession, settings: Settings, project: ProjectFacts, eve
     everybody = await readers.of_project(db, project)
     mails = 0
     for event in events:
+        if event.kind in kinds.FOR_TESTERS:
+            mails += await rounds.tell(db, settings, project, event)
+            continue
         subject = await _subject(db, project, event)
-        wanted = {key_of(one.viewer.person_id, project.id, event.seq): one for one in everybody}
+        wanted = {kinds.key_of(one.viewer.person_id, project.id, event.seq): one for one in everybody}
         for known in await outbox.known_of(db, wanted.keys()):
             del wanted[known]
         for dedupe_key, reader in wanted.items():
@@ -126,11 +129,6 @@ async def _tell(db: AsyncSession, settings: Settings, project: ProjectFacts, eve
                 await _enqueue(db, settings, reader, event, subject, dedupe_key)
                 mails += 1
     return mails
-
-
-def key_of(person_id: UUID | None, project_id: UUID, seq: int) -> str:
-    """Names the one mail that a person may get about an event."""
-    return f"{person_id}:{project_id}:{seq}"
 
 
 async def _subject(db: AsyncSession, project: ProjectFacts, event: EventRow) -> Decision | None:
