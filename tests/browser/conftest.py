@@ -34,7 +34,7 @@ __all__ = ["house", "open_page"]
 """Fixtures that stand elsewhere."""
 
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
-PATIENCE = 10_000
+PATIENCE = 30_000
 """How long the browser waits for something to appear, in milliseconds."""
 QUESTION = "Which recalls may the public see on the first day?"
 

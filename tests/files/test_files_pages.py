@@ -97,7 +97,7 @@ async def test_no_session_of_the_database_stays_open_while_a_file_is_sent(portal
 
         async def send(message):
             if message["type"] == "http.response.body" and message.get("body"):
-                async with contextlib.AsyncExitStack() as held, asyncio.timeout(5):
+                async with contextlib.AsyncExitStack() as held, asyncio.timeout(30):
                     for _ in range(4):
                         await held.enter_async_context(portal.state.database.read())
                     finished.append(number)

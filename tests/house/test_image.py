@@ -70,8 +70,8 @@ def test_migrates_serves_and_says_that_it_is_alive(image: Path, container: dict[
     portal, port = str(image / "bin" / _words("ENTRYPOINT")[0]), str(free_port())
     serve = [portal, *_words("CMD")]
     serve[serve.index("0.0.0.0")], serve[serve.index("8000")] = "127.0.0.1", port
-    refused = subprocess.run(serve, env=container, cwd=tmp_path, capture_output=True, text=True, timeout=30)
-    subprocess.run([portal, "migrate"], env=container, cwd=tmp_path, check=True, timeout=60)
+    refused = subprocess.run(serve, env=container, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    subprocess.run([portal, "migrate"], env=container, cwd=tmp_path, check=True, timeout=180)
     with subprocess.Popen(serve, env=container, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
         try:
             assert _is_alive(image, port)
@@ -87,7 +87,7 @@ def test_migrates_serves_and_says_that_it_is_alive(image: Path, container: dict[
 def _is_alive(image: Path, port: str, tries: int = 100) -> bool:
     check = [str(image / "bin" / "python3"), str(image / _words("HEALTHCHECK")[-1].rpartition("/")[2])]
     for _ in range(tries):
-        if subprocess.run(check, env=_plain(PORT=port), timeout=10).returncode == 0:
+        if subprocess.run(check, env=_plain(PORT=port), timeout=60).returncode == 0:
             return True
         time.sleep(0.1)
     return False

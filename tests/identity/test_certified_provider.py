@@ -168,7 +168,7 @@ async def test_the_provider_ends_a_session_of_the_portal_by_itself(open_as: Peop
     page = await anna.provider.get(f"{idp.issuer}/session/end", params={"client_id": asked["client_id"]})
     action, secret = (_between(page.text, start, '"') for start in ('action="', 'name="xsrf" value="'))
     await anna.provider.post(action, data={"xsrf": secret, "logout": "yes"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await anna.me() is not None:  # noqa: ASYNC110 -- another process tells the portal, when it gets to it
             await asyncio.sleep(0.02)
     assert "backchannel.success" in [entry["event"] for entry in idp.log()]

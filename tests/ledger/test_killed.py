@@ -31,7 +31,7 @@ async def test_a_killed_append_leaves_the_ledger_as_it_was(book, event):
         stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     assert child.stdout is not None
-    assert await asyncio.wait_for(child.stdout.readline(), 30) == b"5010\n"
+    assert await asyncio.wait_for(child.stdout.readline(), 120) == b"5010\n"
     child.kill()
     await child.communicate()
     after = await book.row()

@@ -158,7 +158,7 @@ async def test_a_job_that_fails_does_not_stop_the_others(
     jobs = (background.Job("fails", 60, fails), background.Job("works", 60, works))
     monkeypatch.setattr(background, "JOBS", jobs)
     task = asyncio.create_task(background.run(state))
-    await asyncio.wait_for(done.wait(), 5)
+    await asyncio.wait_for(done.wait(), 30)
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task

@@ -71,7 +71,7 @@ def openssl(folder: Path, *arguments: str) -> str:
     program = shutil.which("openssl")
     if program is None:
         raise RuntimeError("These tests need a time stamping authority: install it with `apt install openssl`.")
-    ended = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=180)
     if ended.returncode:
         raise RuntimeError(f"openssl {' '.join(arguments)}: {ended.stdout}{ended.stderr}")
     return ended.stdout

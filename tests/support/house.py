@@ -43,7 +43,7 @@ class House:
         """Runs a command of the portal; what it printed. A refusal fails the test."""
         ended = subprocess.run(
             [sys.executable, "-m", "portal.cli", *arguments],
-            env=self.environment, cwd=HOUSE, text=True, capture_output=True, timeout=60,
+            env=self.environment, cwd=HOUSE, text=True, capture_output=True, timeout=180,
         )  # fmt: skip
         assert ended.returncode == 0, (arguments, ended.stdout, ended.stderr)
         return ended.stdout
@@ -62,7 +62,7 @@ class House:
 
     async def mail_to(self, address: str, subject: str = "") -> str:
         """The text of the first mail for somebody whose subject has these words."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while (message := self._mail(address, subject)) is None:  # noqa: ASYNC110 -- another process sends it
                 await asyncio.sleep(0.05)
         text = message.get_body(("plain",))
@@ -117,14 +117,14 @@ def served(house: House, port: int) -> Iterator[None]:
         env=house.environment, cwd=HOUSE, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 120
         while not is_ready(house.base):
             assert process.poll() is None and time.monotonic() < ends, "the portal did not start"  # noqa: PT018
             time.sleep(0.05)
         yield
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def is_ready(base: str) -> bool:
@@ -142,7 +142,7 @@ async def open_page(browser: Browser) -> AsyncIterator[Callable[..., Any]]:
 
     async def open_one() -> Page:
         context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         contexts.append(context)
         return await context.new_page()
 

@@ -66,7 +66,7 @@ class Listener:
 
     async def status(self) -> int:
         """The answer's status."""
-        message = await asyncio.wait_for(self.sent.get(), 5)
+        message = await asyncio.wait_for(self.sent.get(), 30)
         return int(message["status"])
 
     async def hears(self, seconds: float) -> str:
@@ -103,7 +103,7 @@ async def test_it_comes_when_something_visible_moved_and_only_then(
         await add_item(database, cast, audience="internal")
         assert "changed" not in await eve.hears(0.4)
         await add_item(database, cast)
-        heard = await eve.hears(5)
+        heard = await eve.hears(30)
     assert "event: changed" in heard
     assert f"id: {await version_of(database, cast, 'eve')}" in heard
 
@@ -112,7 +112,7 @@ async def test_whoever_missed_it_hears_it_at_once(portal: FastAPI, database: Dat
     await add_item(database, cast)
     async with Listener(portal, cast, "eve", 0) as eve:
         await eve.status()
-        assert "event: changed" in await eve.hears(5)
+        assert "event: changed" in await eve.hears(30)
 
 
 async def test_the_stream_ends_with_the_membership(portal: FastAPI, database: Database, cast: Cast) -> None:
@@ -123,7 +123,7 @@ async def test_the_stream_ends_with_the_membership(portal: FastAPI, database: Da
             row = await db.get(Membership, (scope.project_id, cast.people["eve"]))
             await db.delete(row)
         await add_item(database, cast)
-        await asyncio.wait_for(eve.task, 5)
+        await asyncio.wait_for(eve.task, 30)
         assert "changed" not in await eve.hears(0.1)
 
 
@@ -131,7 +131,7 @@ async def test_the_stream_ends_when_the_portal_stops(portal: FastAPI, database: 
     async with Listener(portal, cast, "eve", await version_of(database, cast, "eve")) as eve:
         await eve.status()
         portal.state.stopping.set()
-        await asyncio.wait_for(eve.task, 5)
+        await asyncio.wait_for(eve.task, 30)
 
 
 async def test_an_outsider_hears_nothing(portal: FastAPI, database: Database, cast: Cast) -> None:
@@ -149,7 +149,7 @@ async def test_whoever_comes_back_goes_on_from_the_last_thing_heard(
         assert "changed" not in await eve.hears(0.3)
     async with Listener(portal, cast, "eve", 0, last_id=str(version - 1).encode()) as eve:
         await eve.status()
-        assert f"id: {version}" in await eve.hears(5)
+        assert f"id: {version}" in await eve.hears(30)
 
 
 @pytest.mark.parametrize("last_id", [b"-1", b"9" * 40, "١".encode(), b"1e3", b"x"])
@@ -158,7 +158,7 @@ async def test_a_last_id_of_somebody_else_is_no_reason_to_fail(
 ) -> None:
     async with Listener(portal, cast, "eve", 0, last_id=last_id) as eve:
         assert await eve.status() == 200
-        assert "event: changed" in await eve.hears(5)
+        assert "event: changed" in await eve.hears(30)
 
 
 async def test_the_stream_ends_when_its_person_signs_out(
@@ -167,7 +167,7 @@ async def test_the_stream_ends_when_its_person_signs_out(
     async with Listener(portal, cast, "eve", await version_of(database, cast, "eve")) as eve:
         await eve.status()
         await browser.post("/auth/logout", "eve")
-        await asyncio.wait_for(eve.task, 5)
+        await asyncio.wait_for(eve.task, 30)
 
 
 async def test_the_stream_ends_when_its_session_is_ended_from_another_browser(
@@ -180,7 +180,7 @@ async def test_the_stream_ends_when_its_session_is_ended_from_another_browser(
         await eve.status()
         ended = await session_of(database, other[0])
         assert (await browser.post(f"/me/sessions/{ended}/end", "eve")).status_code == 303
-        await asyncio.wait_for(eve.task, 5)
+        await asyncio.wait_for(eve.task, 30)
     assert session_id != ended
 
 
@@ -193,7 +193,7 @@ async def test_a_session_that_ended_elsewhere_ends_its_stream_within_a_minute_th
         await eve.status()
         async with database.write() as db:
             await sessions.end_all(db, cast.people["eve"])
-        await asyncio.wait_for(eve.task, 5)
+        await asyncio.wait_for(eve.task, 30)
 
 
 async def test_one_sign_in_has_a_bounded_number_of_streams(portal: FastAPI, database: Database, cast: Cast) -> None:
@@ -286,7 +286,7 @@ async def test_what_happens_between_reading_the_page_and_listening_is_heard(
         await ada.status()
         await add_item(database, cast)
         with portal.state.live.listening(scope.project_id, uuid4(), scope.project.version) as ear:
-            await asyncio.wait_for(ear.moved.wait(), 5)
+            await asyncio.wait_for(ear.moved.wait(), 30)
 
 
 async def test_a_database_that_is_away_ends_no_stream(
@@ -305,7 +305,7 @@ async def test_a_database_that_is_away_ends_no_stream(
 
         monkeypatch.setattr(portal.state.live, "_find_moved", away)
         await add_item(database, cast)
-        assert "event: changed" in await eve.hears(5)
+        assert "event: changed" in await eve.hears(30)
 
 
 @POSTGRESQL
@@ -323,7 +323,7 @@ async def test_a_lost_connection_is_made_again_and_nothing_is_missed(
             )  # fmt: skip
             assert ended.all() == [(True,)]
         await add_item(database, cast)
-        assert "event: changed" in await eve.hears(5)
+        assert "event: changed" in await eve.hears(30)
 
 
 @POSTGRESQL
@@ -380,7 +380,7 @@ async def test_what_another_process_writes_is_heard_too(
         await eve.status()
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", ELSEWHERE, database_url)
         assert await process.wait() == 0
-        assert "event: changed" in await eve.hears(5)
+        assert "event: changed" in await eve.hears(30)
 
 
 async def test_nothing_works_when_nobody_listens(portal: FastAPI, database: Database, cast: Cast) -> None:
@@ -389,7 +389,7 @@ async def test_nothing_works_when_nobody_listens(portal: FastAPI, database: Data
         work = portal.state.live._work
         assert not work.done()
     await gone(portal)
-    await asyncio.wait([work], timeout=5)
+    await asyncio.wait([work], timeout=30)
     assert work.cancelled()
 
 
@@ -399,4 +399,4 @@ async def test_a_tester_alone_hears_of_a_result(portal: FastAPI, database: Datab
     async with Listener(portal, cast, "tess", await version_of(database, cast, "tess")) as tess:
         assert await tess.status() == 200
         await say(database, cast, "ada", 1, Outcome.PASSED)
-        assert "event: changed" in await tess.hears(5)
+        assert "event: changed" in await tess.hears(30)
