@@ -23,10 +23,12 @@ from portal.requirements import decided as requirements
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """What a room does about its decisions: `before` refuses an answer that cannot be given, `after` acts on one."""
+    """What a room does about its decisions: `before` refuses an answer that cannot be given, `after` acts on one, and
+    `withdrawn` on a question that was taken back by itself."""
 
     before: Callable[[AsyncSession, Scope, Decision, Answer], Awaitable[None]]
     after: Callable[[AsyncSession, Scope, Decision], Awaitable[None]]
+    withdrawn: Callable[[AsyncSession, Scope, Decision], Awaitable[None]] | None = None
 
 
 FOLLOWS: Mapping[DecisionKind, Follow] = {
@@ -34,7 +36,7 @@ FOLLOWS: Mapping[DecisionKind, Follow] = {
     DecisionKind.REQUIREMENT: Follow(requirements.before, requirements.after),
     DecisionKind.CHANGE_REQUEST: Follow(changes.before, changes.after),
     DecisionKind.MILESTONE: Follow(milestones.before, milestones.after),
-    DecisionKind.ACCEPTANCE: Follow(acceptance.before, acceptance.after),
+    DecisionKind.ACCEPTANCE: Follow(acceptance.before, acceptance.after, acceptance.withdrawn),
 }
 
 
@@ -42,14 +44,17 @@ OFFERED = "An offer rests on this question: price the change request anew, or wi
 
 
 async def withdraw(db: AsyncSession, scope: Scope, number: int, reason: str) -> Decision:
-    """Takes an open question back, with a reason that the client reads. Raises Conflict for that of a change request,
-    whose offer would stand there without it, and as `decisions.commands.withdraw` does.
+    """Takes an open question back, with a reason that the client reads, and what hangs on it alone. Raises Conflict for
+    that of a change request, whose offer would stand there without it, and as `decisions.commands.withdraw` does.
     """
     scope.require_staff()
     decision = await queries.decision(db, scope, number)
     if decision.kind is DecisionKind.CHANGE_REQUEST and decision.state is DecisionState.ASKED:
         raise Conflict(OFFERED)
-    return await commands.withdraw(db, scope, number, reason)
+    decision = await commands.withdraw(db, scope, number, reason)
+    if (follow := FOLLOWS[decision.kind].withdrawn) is not None:
+        await follow(db, scope, decision)
+    return decision
 
 
 async def decide(

@@ -237,8 +237,13 @@ async def withdraw_open(
     found = (await db.scalars(statement if part is None else statement.where(Acceptance.part == part))).all()
     for row in found:
         await decisions.withdraw_of_subject(db, scope, DecisionKind.ACCEPTANCE, row.number, reason)
-        row.state, row.settled_at = AcceptanceState.WITHDRAWN, clock.now()
-        told = {"acceptance": row.number, "decision": row.decision_number, "part": row.part, "reason": reason}
-        row.seq = plan.seq = await tell(db, scope, plan, "acceptance.withdrawn", told)
-    await db.flush()
+        await end(db, scope, plan, row, reason)
     return found
+
+
+async def end(db: AsyncSession, scope: Scope, plan: TestPlan, row: Acceptance, reason: str) -> None:
+    """Notes that nobody is asked for an acceptance any more: its question was taken back. The caller holds the lock."""
+    row.state, row.settled_at = AcceptanceState.WITHDRAWN, clock.now()
+    told = {"acceptance": row.number, "decision": row.decision_number, "part": row.part, "reason": reason}
+    row.seq = plan.seq = await tell(db, scope, plan, "acceptance.withdrawn", told)
+    await db.flush()

@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.acceptance import queries, standing
+from portal.acceptance import accepting, queries, standing
 from portal.acceptance.defects import link_if_room
 from portal.acceptance.models import Acceptance, AcceptanceState, TestPlan
 from portal.acceptance.telling import tell
@@ -101,6 +101,13 @@ async def after(db: AsyncSession, scope: Scope, decision: Decision) -> None:
     row.reservations = [await _item_of(db, scope, plan, row, one) for one in reservations]
     row.state = AcceptanceState.ACCEPTED_WITH_RESERVATIONS if row.reservations else AcceptanceState.ACCEPTED
     await settle(db, scope, plan, row, f"acceptance.{row.state.value}", {"reservations": row.reservations})
+
+
+async def withdrawn(db: AsyncSession, scope: Scope, decision: Decision) -> None:
+    """The team took the question back by itself: the acceptance goes with it, for the same reason."""
+    row = await standing.acceptance(db, scope, decision.subject_number)
+    if row.state is AcceptanceState.ASKED:
+        await accepting.end(db, scope, await queries.plan(db, scope, row.plan_number), row, decision.reason)
 
 
 def _once(found: Iterable[Reservation]) -> list[Reservation]:

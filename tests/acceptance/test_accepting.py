@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from portal import clock
+from portal import clock, settlement
 from portal.acceptance import accepting, deeming, defects, pages, standing
 from portal.acceptance.defects import NewDefect
 from portal.acceptance.models import AcceptanceState, Outcome, Severity, Why
@@ -331,6 +331,21 @@ async def test_deemed_acceptance_is_announced_twice_and_is_no_signature(database
         assert "milestone.deemed_accepted" in kinds
         assert "milestone.accepted" not in kinds
     assert (await milestone_of(database, cast, milestone)).accepted_on is not None
+
+
+async def test_a_question_that_is_taken_back_ends_its_acceptance_at_once(database, cast):
+    await played(database, cast)
+    row = await ask(database, cast)
+    async with database.write() as db:
+        await settlement.withdraw(db, await cast.scope(db, "wei"), row.decision_number, "Not now.")
+    assert (await row_of(database, cast)).state is STATE.WITHDRAWN
+    async with database.read() as db:
+        ada = await cast.scope(db, "ada")
+        told = [one for one in await ledger.latest(db, ada.project_id, ada.audiences) if "withdrawn" in one.kind]
+    assert [(one.kind, one.body["reason"]) for one in told] == [
+        ("acceptance.withdrawn", "Not now."), ("decision.withdrawn", "Not now."),
+    ]  # fmt: skip
+    assert (await ask(database, cast)).state is STATE.ASKED
 
 
 async def test_what_was_answered_or_taken_back_is_never_deemed(database, cast, keys, monkeypatch):
