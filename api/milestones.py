@@ -12,8 +12,8 @@ from api.deps import EditScope, ReadScope, ReadSession, UnitOfWork, WriteScope
 from api.doors import router as door
 from api.openapi import answers
 from api.shapes import Day, Incoming, Line, LongText, Outgoing, PathNumber, Reference, absent
+from portal import settlement
 from portal.changes import contracts
-from portal.milestones import commands as confirming
 from portal.projects import commands, queries
 
 router = door("milestones", "/projects/{key}/milestones")
@@ -147,5 +147,5 @@ async def ask_confirmation(
     """Asks the client to confirm a milestone as it stands. Confirmed, what the payment plan makes due is drafted."""
     given = wanted.given()
     people = tuple(given.pop("people", ()))
-    row = await confirming.ask_confirmation(db, scope, number, people=people, **given)
+    row = await settlement.ask_confirmation(db, scope, number, people=people, **given)
     return ConfirmationOut(decision=row.number, milestone=number, version=row.subject_version)

@@ -2,11 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal.acceptance import accepting
 from portal.acceptance import decided as acceptance
-from portal.access import SYSTEM, Scope
+from portal.access import SYSTEM, Scope, StaffRole
 from portal.changes import decided as changes
 from portal.decisions import commands, queries
 from portal.decisions.commands import Answer, Answered
@@ -16,6 +19,7 @@ from portal.designs import decided as designs
 from portal.errors import Conflict
 from portal.ledger import commands as ledger
 from portal.ledger.keys import SigningKeys
+from portal.milestones import commands as confirming
 from portal.milestones import decided as milestones
 from portal.projects import queries as projects
 from portal.requirements import decided as requirements
@@ -31,11 +35,17 @@ class Follow:
     withdrawn: Callable[[AsyncSession, Scope, Decision], Awaitable[None]] | None = None
 
 
+async def _before_milestone(db: AsyncSession, scope: Scope, decision: Decision, given: Answer) -> None:
+    await milestones.before(db, scope, decision, given)
+    if given.verdict.is_approval:
+        await accepting.check_gates(db, scope, decision.subject_number)
+
+
 FOLLOWS: Mapping[DecisionKind, Follow] = {
     DecisionKind.DESIGN: Follow(designs.before, designs.after),
     DecisionKind.REQUIREMENT: Follow(requirements.before, requirements.after),
     DecisionKind.CHANGE_REQUEST: Follow(changes.before, changes.after),
-    DecisionKind.MILESTONE: Follow(milestones.before, milestones.after),
+    DecisionKind.MILESTONE: Follow(_before_milestone, milestones.after),
     DecisionKind.ACCEPTANCE: Follow(acceptance.before, acceptance.after, acceptance.withdrawn),
 }
 
@@ -55,6 +65,27 @@ async def withdraw(db: AsyncSession, scope: Scope, number: int, reason: str) -> 
     if (follow := FOLLOWS[decision.kind].withdrawn) is not None:
         await follow(db, scope, decision)
     return decision
+
+
+async def ask_confirmation(
+    db: AsyncSession,
+    scope: Scope,
+    number: int,
+    *,
+    people: tuple[UUID, ...] = (),
+    needed: int | None = None,
+    due_on: date | None = None,
+    holds_up: str = "",
+) -> Decision:
+    """Asks the client to confirm a milestone. Raises Conflict behind a go/no-go that said no, which is not gone round
+    by asking without a protocol, and as `milestones.commands.ask_confirmation` does.
+    """
+    scope.require_staff(StaffRole.MANAGER)
+    await ledger.lock(db, scope.project_id)
+    await accepting.check_gates(db, scope, number)
+    return await confirming.ask_confirmation(
+        db, scope, number, people=people, needed=needed, due_on=due_on, holds_up=holds_up
+    )
 
 
 async def decide(

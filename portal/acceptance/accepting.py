@@ -82,10 +82,8 @@ async def ask(db: AsyncSession, scope: Scope, number: int, wanted: Asking | None
 async def _check_askable(db: AsyncSession, scope: Scope, plan: TestPlan, part: str, is_whole: bool) -> None:
     last_of = {one.part: one for one in reversed(await standing.acceptances(db, scope, plan.number))}
     if plan.milestone_number is not None:
-        milestone = await projects.milestone(db, scope, plan.milestone_number)
-        if milestone.accepted_on is not None:
-            raise Conflict(f"Milestone {milestone.number} was accepted on {milestone.accepted_on}.")
-        await _check_gates(db, scope, plan.milestone_number)
+        await check_open(db, scope, plan.milestone_number)
+        await check_gates(db, scope, plan.milestone_number)
     if any(one.is_whole and one.state in ACCEPTED for one in last_of.values()):
         raise Conflict("This was accepted already.")
     if part in last_of and last_of[part].state in ACCEPTED:
@@ -95,8 +93,16 @@ async def _check_askable(db: AsyncSession, scope: Scope, plan: TestPlan, part: s
         raise Conflict(f"The part {missing[0].part} is not accepted: this cannot be the last one.")
 
 
-async def _check_gates(db: AsyncSession, scope: Scope, milestone_number: int) -> None:
-    """Raises Conflict when a go/no-go of an earlier milestone said no: it blocks what follows."""
+async def check_open(db: AsyncSession, scope: Scope, milestone_number: int) -> None:
+    """Raises Conflict for a milestone that was accepted already, in whatever way."""
+    milestone = await projects.milestone(db, scope, milestone_number)
+    if milestone.accepted_on is not None:
+        raise Conflict(f"Milestone {milestone.number} was accepted on {milestone.accepted_on}.")
+
+
+async def check_gates(db: AsyncSession, scope: Scope, milestone_number: int) -> None:
+    """Raises Conflict when a go/no-go of an earlier milestone said no: it blocks what follows, also what was asked
+    before it."""
     order = [one.number for one in await projects.milestones(db, scope)]
     place = order.index(milestone_number) if milestone_number in order else len(order)
     for number in sorted(await no_go(db, scope), key=lambda one: order.index(one) if one in order else 0):

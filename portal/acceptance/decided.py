@@ -21,7 +21,6 @@ from portal.decisions.models import Decision, Verdict
 from portal.errors import Conflict, Invalid
 from portal.ledger.models import Audience
 from portal.milestones import decided as milestones
-from portal.projects import queries as projects
 from portal.trace.models import TraceKind
 from portal.trace.rules import End
 
@@ -71,7 +70,8 @@ def _reservation(text: str) -> Reservation:
 
 
 async def before(db: AsyncSession, scope: Scope, decision: Decision, given: Answer) -> None:
-    """Raises Conflict for what is not open any more, Invalid for an answer that a protocol has no place for."""
+    """Raises Conflict for what is not open any more and for a yes behind a go/no-go that said no; Invalid for an answer
+    that a protocol has no place for."""
     if given.verdict is Verdict.CHANGES_WANTED:
         raise Invalid(NO_CHANGES, field="verdict", value=given.verdict.value)
     row = await standing.acceptance(db, scope, decision.subject_number)
@@ -79,9 +79,9 @@ async def before(db: AsyncSession, scope: Scope, decision: Decision, given: Answ
     if row.state is not AcceptanceState.ASKED or plan.offered_version != row.version:
         raise Conflict("There is a newer protocol or plan: this one cannot be signed any more.")
     if row.milestone_number is not None:
-        milestone = await projects.milestone(db, scope, row.milestone_number)
-        if milestone.accepted_on is not None:
-            raise Conflict(f"Milestone {milestone.number} was accepted on {milestone.accepted_on}.")
+        await accepting.check_open(db, scope, row.milestone_number)
+        if given.verdict.is_approval:
+            await accepting.check_gates(db, scope, row.milestone_number)
     if given.verdict is Verdict.APPROVED_WITH_REMARKS:
         for one in reservations_in(given.comment):
             if one.due_on is not None and one.due_on < scope.today:

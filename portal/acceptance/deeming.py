@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.acceptance import decided, queries, standing
+from portal.acceptance import accepting, decided, queries, standing
 from portal.acceptance.models import Acceptance, AcceptanceState, TestPlan
 from portal.acceptance.telling import tell
 from portal.access import SYSTEM, Scope
@@ -87,13 +87,28 @@ async def _step(db: AsyncSession, scope: Scope, number: int) -> bool:
     if decision.state is not DecisionState.ASKED:  # the team took the question back by itself: no silence counts
         row.state, row.settled_at = AcceptanceState.WITHDRAWN, clock.now()
         return False
-    act = due_act(scope.today, row.deemed_on, row.announced, row.announced_on)
     plan = await queries.plan(db, scope, row.plan_number)
+    if (obstacle := await _obstacle(db, scope, row)) is not None:
+        await accepting.withdraw_open(db, scope, plan, obstacle, part=row.part)
+        return True
+    act = due_act(scope.today, row.deemed_on, row.announced, row.announced_on)
     if act == "announce":
         await _announce(db, scope, plan, row, decision)
     elif act == "deem":
         await _deem(db, scope, plan, row)
     return act is not None
+
+
+async def _obstacle(db: AsyncSession, scope: Scope, row: Acceptance) -> str | None:
+    """What came between the question and its day: then nobody's silence counts, and the question is taken back."""
+    if row.milestone_number is None:
+        return None
+    try:
+        await accepting.check_open(db, scope, row.milestone_number)
+        await accepting.check_gates(db, scope, row.milestone_number)
+    except Conflict as obstacle:
+        return obstacle.message
+    return None
 
 
 async def _announce(db: AsyncSession, scope: Scope, plan: TestPlan, row: Acceptance, decision: Decision) -> None:

@@ -1,0 +1,108 @@
+"""What keeps a thing from being accepted, however late it comes: a go/no-go that said no, or that it was accepted."""
+
+from datetime import timedelta
+
+import pytest
+
+from portal import clock, settlement
+from portal.acceptance import deeming, standing
+from portal.acceptance.models import AcceptanceState, Outcome
+from portal.decisions.commands import Answer
+from portal.decisions.models import Verdict
+from portal.errors import Conflict
+from portal.projects import queries as projects
+from tests.support.acceptance import add_milestone, add_plan, answer, ask, begun, close_round, offer, say_all
+from tests.support.billing import confirmed
+from tests.support.changes import sign
+from tests.support.decisions import PORTAL, proof_of
+
+STATE = AcceptanceState
+
+
+async def played(database, cast, **fields):
+    """A plan of a milestone whose only round is over."""
+    milestone = await add_milestone(database, cast)
+    await begun(database, cast, milestone_number=milestone, **fields)
+    await say_all(database, cast, dict.fromkeys((1, 2, 3), Outcome.PASSED))
+    await close_round(database, cast)
+    return milestone
+
+
+async def row_of(database, cast, number):
+    async with database.read() as db:
+        return await standing.acceptance(db, await cast.scope(db, "ada"), number)
+
+
+async def milestone_of(database, cast, number):
+    async with database.read() as db:
+        return await projects.milestone(db, await cast.scope(db, "ada"), number)
+
+
+async def set_deemed(database, cast, days):
+    await sign(database, cast, milestones=(), documents=(), deemed_after_days=days)
+
+
+async def days_pass(database, monkeypatch, days=33):
+    start = clock.now()
+    for day in range(days):
+        monkeypatch.setattr(clock, "now", lambda day=day: start + timedelta(days=day))
+        await deeming.deem_due(database)
+
+
+async def test_a_milestone_that_was_confirmed_otherwise_is_not_deemed_accepted_again(database, cast, keys, monkeypatch):
+    await set_deemed(database, cast, 30)
+    milestone = await played(database, cast)
+    row = await ask(database, cast)
+    await confirmed(database, cast, keys, milestone)
+    signed = await milestone_of(database, cast, milestone)
+    await days_pass(database, monkeypatch)
+    assert (await row_of(database, cast, row.number)).state is STATE.WITHDRAWN
+    assert (await milestone_of(database, cast, milestone)).seq == signed.seq
+
+
+async def asked_before_the_no_go(database, cast, keys):
+    """The rollout is put to the client, and then the pilot's go/no-go says no."""
+    await played(database, cast, is_gate=True)
+    later = await add_milestone(database, cast, "Rollout")
+    await add_plan(database, cast, milestone_number=later)
+    await offer(database, cast, 2)
+    rollout = await ask(database, cast, 2)
+    await answer(database, cast, keys, await ask(database, cast), Verdict.DECLINED, "No-go.")
+    return later, rollout
+
+
+async def test_a_no_go_blocks_what_was_asked_before_it(database, cast, keys):
+    later, rollout = await asked_before_the_no_go(database, cast, keys)
+    with pytest.raises(Conflict):
+        await answer(database, cast, keys, rollout)
+    assert (await milestone_of(database, cast, later)).accepted_on is None
+    await answer(database, cast, keys, rollout, Verdict.DECLINED, "Nor this.")
+
+
+async def test_silence_accepts_nothing_behind_a_no_go(database, cast, keys, monkeypatch):
+    await set_deemed(database, cast, 30)
+    later, rollout = await asked_before_the_no_go(database, cast, keys)
+    await days_pass(database, monkeypatch)
+    assert (await row_of(database, cast, rollout.number)).state is STATE.WITHDRAWN
+    assert (await milestone_of(database, cast, later)).accepted_on is None
+
+
+async def test_a_no_go_is_not_gone_round_by_asking_for_a_confirmation(database, cast, keys):
+    later, _ = await asked_before_the_no_go(database, cast, keys)
+    with pytest.raises(Conflict):
+        async with database.write() as db:
+            await settlement.ask_confirmation(db, await cast.scope(db, "wei"), later)
+
+
+async def test_a_no_go_blocks_a_confirmation_that_was_asked_before_it(database, cast, keys):
+    await played(database, cast, is_gate=True)
+    later = await add_milestone(database, cast, "Rollout")
+    async with database.write() as db:
+        asked_for = await settlement.ask_confirmation(db, await cast.scope(db, "wei"), later)
+    await answer(database, cast, keys, await ask(database, cast), Verdict.DECLINED, "No-go.")
+    given = Answer(Verdict.APPROVED, asked_for.digest.hex())
+    async with database.write() as db:
+        scope = await cast.scope(db, "ada")
+        with pytest.raises(Conflict):
+            await settlement.decide(db, scope, keys, PORTAL, asked_for.number, given, proof_of("ada"))
+    assert (await milestone_of(database, cast, later)).accepted_on is None
