@@ -10,6 +10,8 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal.acceptance import waiting as rounds
+from portal.acceptance.waiting import RoundWaiting
 from portal.access import Role, Scope
 from portal.decisions import commands, delegations, queries, waiting, workflow
 from portal.decisions.models import Decision, DecisionDraft, DecisionJudgement, DecisionState, Delegation
@@ -31,11 +33,13 @@ Text = Annotated[str, Form()]
 
 @dataclass(frozen=True, slots=True)
 class WaitingPage:
-    """The context of decisions/waiting.html: what waits for the viewer's side, and what the viewer waits for."""
+    """The context of decisions/waiting.html: what waits for the viewer's side, and what the viewer waits for;
+    `rounds` of testing that wait for the viewer."""
 
     mine: Sequence[Waiting]
     ours: Sequence[Waiting]
     theirs: Sequence[Waiting]
+    rounds: Sequence[RoundWaiting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +100,17 @@ class DelegationsPage:
 async def waiting_page(request: Request, arrival: SignedIn, db: ReadSession) -> Response:
     """Over all projects: what waits for the viewer, for their side, and what the other side owes."""
     found = await waiting.waiting_everywhere(db, arrival.viewer)
-    page = _waiting(found, is_staff=arrival.viewer.is_staff)
+    page = _waiting(found, await rounds.everywhere(db, arrival.viewer), is_staff=arrival.viewer.is_staff)
     return respond(request, "decisions/waiting.html", page, viewer=arrival.viewer)
 
 
-def _waiting(found: Sequence[Waiting], *, is_staff: bool) -> WaitingPage:
+def _waiting(found: Sequence[Waiting], to_test: Sequence[RoundWaiting], *, is_staff: bool) -> WaitingPage:
     ours = [one for one in found if (one.side == "agency") == is_staff]
     return WaitingPage(
         mine=[one for one in ours if one.is_mine],
         ours=[one for one in ours if not one.is_mine],
         theirs=[one for one in found if one not in ours],
+        rounds=to_test,
     )
 
 

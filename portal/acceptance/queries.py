@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, tuple_
@@ -40,16 +39,6 @@ class TesterLine:
 
     tester: TestTester
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class RoundToTest:
-    """A round that runs, in which the viewer has cases left."""
-
-    plan_number: int
-    title: str
-    round_number: int
-    ends_on: date | None
 
 
 def visible(scope: Scope) -> tuple[ColumnElement[bool], ...]:
@@ -186,32 +175,6 @@ async def test_round(db: AsyncSession, scope: Scope, number: int, round_number: 
 async def open_round(db: AsyncSession, scope: Scope, number: int) -> TestRound | None:
     """The round that runs, if one does."""
     return await db.scalar(select(TestRound).where(*rounds_of(scope, number), TestRound.closed_at.is_(None)))
-
-
-async def to_test(db: AsyncSession, scope: Scope) -> list[RoundToTest]:
-    """The rounds that wait for this viewer: they test in it and have cases left; what ends first comes first."""
-    its_round = and_(
-        TestRound.project_id == TestTester.project_id,
-        TestRound.plan_number == TestTester.plan_number,
-        TestRound.number == TestTester.round_number,
-    )
-    its_plan = and_(TestPlan.project_id == TestRound.project_id, TestPlan.number == TestRound.plan_number)
-    statement = (
-        select(TestPlan.number, TestPlan.title, TestRound.number, TestRound.ends_on)
-        .select_from(TestTester)
-        .join(TestRound, its_round)
-        .join(TestPlan, its_plan)
-        .where(
-            TestTester.project_id == scope.project_id,
-            TestTester.person_id == scope.viewer.person_id,
-            TestTester.done < TestRound.cases,
-            TestRound.closed_at.is_(None),
-            *visible(scope),
-        )
-        .order_by(TestRound.ends_on.is_(None), TestRound.ends_on, TestPlan.number)
-        .limit(MOST_ROUNDS)
-    )
-    return [RoundToTest(*row) for row in await db.execute(statement)]
 
 
 async def testers(db: AsyncSession, scope: Scope, number: int, round_number: int) -> list[TesterLine]:

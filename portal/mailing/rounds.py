@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.acceptance import pages, queries
+from portal.acceptance import pages, waiting
 from portal.acceptance.pages import RoundHead
 from portal.access import ProjectFacts, Scope
 from portal.errors import NotFound
@@ -94,5 +94,5 @@ async def waits(db: AsyncSession, scope: Scope) -> list[dict[str, Any]]:
             "due_on": one.ends_on.isoformat() if one.ends_on else None,
             "is_test": True,
         }
-        for one in await queries.to_test(db, scope)
+        for one in await waiting.to_test(db, scope)
     ]
