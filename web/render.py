@@ -17,6 +17,7 @@ from jinja2.runtime import Context
 from portal import clock
 from portal.access import Scope, Viewer
 from web import formats
+from web.browsers import browser_name
 from web.catalogues import catalogue
 from web.etag import PRIVATE, address_of, page_etag
 from web.locale_choice import LANGUAGES, locale_of
@@ -79,7 +80,7 @@ def environment(locale: str) -> Environment:
         date=lambda value, style="day": formats.day(value, locale, style),
         datetime=_datetime,
         number=lambda value: formats.number(value, locale),
-        exact=lambda value: formats.exact(value, locale),
+        exact=lambda value: formats.exact(Decimal(value), locale),
         price=lambda value, currency: formats.price(value, currency, locale),
         written=lambda text, currency: formats.price(Decimal(text), currency, locale),
         day_text=lambda text: formats.day(date.fromisoformat(text), locale),
@@ -87,6 +88,7 @@ def environment(locale: str) -> Environment:
         waited=lambda minutes: formats.working_time(minutes, locale),
         zone=lambda name: formats.zone_name(name, locale),
         markdown=to_html,
+        browser=browser_name,
         day_in=lambda moment, zone: formats.day(clock.day_of(moment, zone), locale),
         asked=lru_cache(1024)(quote_plus),
         capfirst=lambda text: text[:1].upper() + text[1:],

@@ -148,7 +148,7 @@ FIELDS: Mapping[str, str] = {
     "blocked_reason": _("Blocked because"),
     "description": _("Description"),
     "acceptance_criteria": _("Acceptance criteria"),
-    "name": _("Name"),
+    "name": _("Title"),
     "goal": _("Goal"),
     "starts_on": _("Starts on"),
     "ends_on": _("Ends on"),

@@ -44,7 +44,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "period": {"month": _("each month"), "quarter": _("each quarter"), "year": _("each year")},
     "work_unit": {
         "HUR": _("h"), "MIN": _("min"), "DAY": _("days"), "WEE": _("weeks"), "MON": _("months"), "QAN": _("quarters"),
-        "ANN": _("years"), "C62": _("pieces"), "EA": _("pieces"), "LS": _("as a whole"), "E48": _("services"),
+        "ANN": _("years"), "C62": _("pieces"), "EA": _("pieces"), "LS": _("lump sum"), "E48": _("services"),
         "KMT": _("km"),
     },
     "tax_category": {

@@ -123,7 +123,7 @@ def _followed(rest: Mapping[str, Any], _: Gettext) -> Iterator[tuple[str, str]]:
 def _priced(line: Mapping[str, Any], currency: str, _: Gettext) -> tuple[str, ...]:
     units = {
         "HUR": _("h"), "MIN": _("min"), "DAY": _("days"), "WEE": _("weeks"), "MON": _("months"), "QAN": _("quarters"),
-        "ANN": _("years"), "C62": _("pieces"), "EA": _("pieces"), "LS": _("as a whole"), "E48": _("services"),
+        "ANN": _("years"), "C62": _("pieces"), "EA": _("pieces"), "LS": _("lump sum"), "E48": _("services"),
         "KMT": _("km"),
     }  # fmt: skip
     unit = units.get(line.get("unit", ""), line.get("unit", ""))
