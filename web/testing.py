@@ -149,7 +149,8 @@ def _place(after: str) -> tuple[int, int] | None:
     """After which case a page goes on: `position.number`."""
     position, _, number = after.partition(".")
     is_one = position.isascii() and position.isdigit() and number.isascii() and number.isdigit()
-    return (int(position), int(number)) if is_one and len(after) < 20 else None
+    found = (int(position), int(number)) if is_one else None
+    return found if found and max(found) <= MOST_NUMBER else None
 
 
 def _next(cases: Sequence[CaseLine] | Sequence[RoundLine]) -> str:
