@@ -121,11 +121,12 @@ class WithdrawalOfChange(Incoming):
 
 
 class FileNamed(Outgoing):
-    """A file, named to the byte."""
+    """A file, named to the byte; `preview` for whether a picture was drawn of it."""
 
     number: int
     name: str
     sha256: str
+    preview: bool = False
 
 
 class MilestoneMoved(Outgoing):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import traceability
 from portal.access import Role, Scope
@@ -14,15 +15,22 @@ from portal.changes.contract_view import ContractView
 from portal.changes.models import ChangeState
 from portal.changes.queries import ChangeRow, ChangeView
 from portal.clock import day_of
-from portal.errors import Invalid, NotFound
+from portal.errors import Conflict, Invalid, NotFound, PortalError, TooLarge
+from portal.files import commands as files
+from portal.ledger.models import Audience
 from portal.money import Money
 from portal.trace.models import TraceKind
 from portal.traceability import Link
-from web.deps import ProjectScope, ReadSession, UnitOfWork, WritingScope
+from web import uploads
+from web.deps import ProjectScope, ReadSession, SignedIn, UnitOfWork, WritingScope, database_of, writing_scope
 from web.etag import unchanged
+from web.paths import to
 from web.render import etag_for, respond
+from web.uploads import Refused, UploadForm
 
 EACH_PAGE = 50
+MOST_FILES = 10
+FIELDS = ("title", "wanted", "reason")
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -59,13 +67,19 @@ class ChangePage:
 
 @dataclass(frozen=True, slots=True)
 class NewPage:
-    """The context of changes/new.html: what was written, and what is wrong with it."""
+    """The context of changes/new.html: what was written, and what is wrong with it or with files that came with it.
+
+    `had_files`: some must be chosen again, as no page can do that for them.
+    """
 
     title: str = ""
     wanted: str = ""
     reason: str = ""
     fault: str = ""
     field: str = ""
+    refused: Sequence[Refused] = ()
+    had_files: bool = False
+    most_files: int = MOST_FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +157,56 @@ async def new_change(request: Request, scope: ProjectScope) -> Response:
     return respond(request, "changes/new.html", NewPage(), scope=scope, tab="changes")
 
 
+def _require_approver(scope: Scope) -> None:
+    scope.require(Role.APPROVER)
+
+
 @router.post("/projects/{key}/changes", name="raise_change")
 async def raise_change(
-    request: Request, scope: WritingScope, db: UnitOfWork, title: Text = "", wanted: Text = "", reason: Text = ""
+    request: Request,
+    key: str,
+    arrival: SignedIn,
+    form: Annotated[
+        UploadForm, uploads.form(files={"file": MOST_FILES}, fields=FIELDS, may=_require_approver, spares=True)
+    ],
 ) -> Response:
-    """Raises one. What is wrong in the form is said beside it, and nothing of it is lost."""
-    scope.require(Role.APPROVER)
+    """Raises one with its files, or neither. What is wrong is said beside it, and no word of it is lost."""
+    scope = arrival.scope()
     try:
-        made = await commands.raise_change(db, scope, title=title, wanted=wanted, reason=reason)
-    except Invalid as fault:
-        page = NewPage(title[:400], wanted[:40_000], reason[:40_000], fault.message, fault.field or "")
+        async with uploads.gone_unless_kept(request, scope, form), database_of(request).write() as db:
+            if form.refused:
+                raise Invalid(FILES_REFUSED)
+            number = await _raise(db, await writing_scope(key, arrival, db), form)
+    except (Invalid, TooLarge, Conflict) as fault:
+        page = _written(form, fault)
         return respond(request, "changes/new.html", page, scope=scope, tab="changes", status=422)
-    return RedirectResponse(f"/projects/{scope.key}/changes/{made.number}?notice=raised", 303)
+    return to(f"/projects/{key}/changes/{number}?notice=raised")
+
+
+FILES_REFUSED = "Nothing was sent yet: a file cannot be taken."
+
+
+async def _raise(db: AsyncSession, scope: Scope, form: UploadForm) -> int:
+    scope.require(Role.APPROVER)
+    kept = [
+        await files.add_file(db, scope, one, audience=Audience.CLIENT, by_client=True) for one in form.files["file"]
+    ]
+    words = {field: form.text(field) for field in FIELDS}
+    return (await commands.raise_change(db, scope, **words, files=[one.number for one in kept])).number
+
+
+def _written(form: UploadForm, fault: PortalError) -> NewPage:
+    title, wanted, reason = ("".join(form.fields[field])[:40_000] for field in FIELDS)
+    is_of_file = fault.field == "file"
+    return NewPage(
+        title=title[:400],
+        wanted=wanted,
+        reason=reason,
+        fault=FILES_REFUSED if is_of_file else fault.message,
+        field=fault.field or ("file" if form.refused else ""),
+        refused=[Refused(str(fault.value), fault.message)] if is_of_file else form.refused,
+        had_files=bool(form.received or form.refused),
+    )
 
 
 @router.get("/projects/{key}/changes/{number}", name="change")

@@ -7,10 +7,14 @@
 
 The form stands before the scope and the session: FastAPI makes them in that order, and undoes them in the other, so
 that no transaction waits for a sender, and files whose transaction failed are removed after it.
+
+A form that `spares` what was written is read on when a file is refused, and `refused` names that file: its handler
+shows the page again with every word, and takes the others away with `gone_unless_kept`.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -18,8 +22,8 @@ from fastapi import Depends, Request
 from starlette.requests import ClientDisconnect
 
 from portal.access import Scope
-from portal.errors import Invalid, TooLarge
-from portal.files import intake, multipart
+from portal.errors import Invalid, TooLarge, Unavailable
+from portal.files import intake, multipart, names
 from portal.files.intake import Received
 from portal.files.store import Store
 from web.deps import SignedIn, database_of
@@ -27,8 +31,22 @@ from web.deps import SignedIn, database_of
 MOST_FIELD = 200_000
 """Bytes of one text field."""
 MOST_FIELDS = 100
+TOO_MUCH = "It is larger than a file may be here, or one file too many."
+"""For the bounds that name a number: no catalogue has those."""
 BETWEEN_SECONDS = 60
 """How long a sender may send nothing."""
+
+
+class _Enough(Exception):
+    """A file was refused, and so much came after it that the rest of the form is not waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that was not taken, by its name, and why."""
+
+    name: str
+    why: str
 
 
 @dataclass(slots=True)
@@ -39,6 +57,7 @@ class UploadForm:
     files: dict[str, list[Received]]
     received: list[Received] = field(default_factory=list)
     """All files in the order in which they came."""
+    refused: list[Refused] = field(default_factory=list)
 
     def text(self, name: str) -> str:
         """The only value of a field, "" without one. Raises Invalid for several."""
@@ -53,13 +72,23 @@ def store_of(request: Request) -> Store:
     return cast(Store, request.app.state.files)
 
 
+def gone_unless_kept(request: Request, scope: Scope, form: UploadForm) -> AbstractAsyncContextManager[None]:
+    """Takes a form's files away when the block fails, for a handler that shows its page again instead of failing."""
+    return intake.kept_or_gone(store_of(request), database_of(request), scope, form.received)
+
+
 def form(
-    *, files: Mapping[str, int], fields: Collection[str] = (), may: Callable[[Scope], None] = Scope.require_writable
+    *,
+    files: Mapping[str, int],
+    fields: Collection[str] = (),
+    may: Callable[[Scope], None] = Scope.require_writable,
+    spares: bool = False,
 ) -> Any:
     """A dependency that receives a form: `files` are its file inputs with how many each may bring, `fields` the others.
 
     `may` is asked before a byte is read and raises for whoever may not send this form; the command asks again. A name
-    that is not expected is refused. When what follows fails, the files are removed.
+    that is not expected is refused. When what follows fails, the files are removed. With `spares`, a file that is
+    refused is noted in the form, and does not end it.
     """
 
     async def receive(request: Request, arrival: SignedIn) -> AsyncIterator[UploadForm]:
@@ -68,21 +97,25 @@ def form(
         form = UploadForm({name: [] for name in fields}, {name: [] for name in files})
         store, database = store_of(request), database_of(request)
         async with intake.kept_or_gone(store, database, scope, form.received):
-            await _fill(request, scope, form, files)
+            await _fill(request, scope, form, files, spares=spares)
             yield form
 
     return Depends(receive, scope="function")
 
 
-async def _fill(request: Request, scope: Scope, form: UploadForm, most: Mapping[str, int]) -> None:
+async def _fill(request: Request, scope: Scope, form: UploadForm, most: Mapping[str, int], *, spares: bool) -> None:
     content_type = request.headers.get("content-type", "")
-    body = _lively(request.stream())
+    body = _sparing(_lively(request.stream()), form, store_of(request).max_bytes)
     try:
         async for part in multipart.parts_of(content_type, body, most=MOST_FIELDS + sum(most.values())):
             if part.file_name is None:
                 await _take_text(form, part)
+            elif spares:
+                await _take_file_or_note(request, scope, form, most, part)
             else:
                 await _take_file(request, scope, form, most, part)
+    except _Enough:
+        return
     except TimeoutError:
         raise Invalid("The file took too long to arrive: please send it again.", field="file") from None
     except ClientDisconnect:  # nobody reads the answer, and it is no fault of ours to be logged
@@ -106,6 +139,19 @@ async def _take_text(form: UploadForm, part: multipart.Part) -> None:
     form.fields[part.field].append(text.replace("\r\n", "\n"))
 
 
+async def _take_file_or_note(
+    request: Request, scope: Scope, form: UploadForm, most: Mapping[str, int], part: multipart.Part
+) -> None:
+    try:
+        await _take_file(request, scope, form, most, part)
+    except (Invalid, TooLarge, Unavailable) as refusal:
+        if part.field not in form.files or isinstance(refusal, multipart.NotAForm):
+            raise
+        says_how_much = isinstance(refusal, TooLarge) and not refusal.field
+        why = TOO_MUCH if says_how_much else refusal.message
+        form.refused.append(Refused(names.clean(part.file_name or ""), why))
+
+
 async def _take_file(
     request: Request, scope: Scope, form: UploadForm, most: Mapping[str, int], part: multipart.Part
 ) -> None:
@@ -115,9 +161,21 @@ async def _take_file(
         return  # an input in which nothing was chosen
     if len(form.files[part.field]) == most[part.field]:
         raise TooLarge(f"At most {most[part.field]} files can be sent at once.")
-    received = await intake.receive(store_of(request), database_of(request), scope, part.chunks, name=part.file_name)
+    beside = sum(one.stored.size for one in form.received)
+    received = await intake.receive(
+        store_of(request), database_of(request), scope, part.chunks, name=part.file_name, beside=beside
+    )
     form.received.append(received)
     form.files[part.field].append(received)
+
+
+async def _sparing(stream: AsyncIterator[bytes], form: UploadForm, most: int) -> AsyncIterator[bytes]:
+    """The same bytes, of which at most so many are read for the words' sake once a file was refused."""
+    left = most
+    async for chunk in stream:
+        yield chunk
+        if form.refused and (left := left - len(chunk)) < 0:
+            raise _Enough
 
 
 async def _lively(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

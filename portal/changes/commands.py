@@ -18,6 +18,7 @@ from portal.decisions import commands as decisions
 from portal.decisions.models import DecisionKind
 from portal.diff import apply_changes
 from portal.errors import Conflict, Invalid, NotAllowed
+from portal.files import queries as stored
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
 from portal.projects import queries as projects
@@ -60,7 +61,9 @@ def _said(text: str, field: str) -> str:
 
 
 async def _files(db: AsyncSession, scope: Scope, numbers: Sequence[int]) -> list[dict[str, Any]]:
-    return await contracts.files_as_kept(db, scope, numbers, "files", (Audience.CLIENT,))
+    kept = await contracts.files_as_kept(db, scope, numbers, "files", (Audience.CLIENT,))
+    found = await stored.files_by_numbers(db, scope, numbers)
+    return [one | {"preview": found[one["number"]].preview is not None} for one in kept]
 
 
 async def change_change(db: AsyncSession, scope: Scope, number: int, wanted: Mapping[str, Any]) -> ChangeRequest:

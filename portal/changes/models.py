@@ -165,7 +165,7 @@ class ChangeRequest(Base):
     wanted: Mapped[str]
     """What is wanted, Markdown."""
     files: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    """Files as {number, name, sha256}."""
+    """Files as {number, name, sha256, preview}, the last for whether a picture was drawn of it."""
     state: Mapped[ChangeState] = mapped_column(choice(ChangeState, "change_state"))
     raised_by: Mapped[str]
     """The actor."""

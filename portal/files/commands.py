@@ -33,13 +33,14 @@ async def add_file(
         raise Invalid("You cannot add a file for readers whom you are not one of.", field="audience", value=audience)
     await ledger.lock(db, scope.project_id)
     if not await _is_there(scope, received):
-        raise Conflict("The file was cleared away before it was used: send it again.", field="file")
+        told = "The file was cleared away before it was used: send it again."
+        raise Conflict(told, field="file", value=received.name)
     last = await queries.last_file(db, scope)
     row = _row(scope, received, audience, last.number + 1 if last else 1)
     is_known = await queries.holds_content(db, scope, row.sha256)
     row.project_bytes = (last.project_bytes if last else 0) + (0 if is_known else row.size)
     if row.project_bytes > received.store.project_bytes:
-        raise TooLarge(f"The files of a project may take {received.store.project_bytes} bytes together.")
+        raise TooLarge(queries.NO_ROOM, field="file", value=received.name)
     row.seq = await ledger.append(db, scope.project_id, [_event(row)])
     db.add(row)
     await db.flush()

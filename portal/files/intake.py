@@ -39,9 +39,13 @@ class Received:
 
 
 async def receive(
-    store: Store, database: Database, scope: Scope, chunks: AsyncIterator[bytes], *, name: str
+    store: Store, database: Database, scope: Scope, chunks: AsyncIterator[bytes], *, name: str, beside: int = 0
 ) -> Received:
-    """Takes in a file of a project whose bytes arrive as `chunks`, under whatever name they claim.
+    """Takes in a file of a project whose bytes arrive as `chunks`, under whatever name they claim; `beside` are the
+    bytes of others that came with it and have no rows yet.
+
+    That there is room for it is asked here so that nobody sends in vain, and is decided when it gets its row: of many
+    that arrive at once none knows which will be used, and none is held up by another that is slow.
 
     Raises Invalid for an empty file, a virus or a picture too large to be decoded; TooLarge beyond what a file or the
     project's files may take; Unavailable when the store or the scanner does not answer; TimeoutError when the bytes
@@ -49,9 +53,9 @@ async def receive(
     """
     scope.require_writable()
     async with database.read() as db:
-        room = store.project_bytes - await queries.used_bytes(db, scope)
+        room = store.project_bytes - await queries.used_bytes(db, scope) - beside
     if room <= 0:
-        raise TooLarge("The files of this project take all the room that they may.")
+        raise TooLarge(queries.NO_ROOM, field="file", value=names.clean(name))
     inspected = _Inspection(store)
     stored = await store.put(
         scope.project_id, inspected.beginning(_patient(chunks)), max_bytes=min(store.max_bytes, room),

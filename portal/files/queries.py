@@ -10,6 +10,7 @@ from portal.errors import NotFound
 from portal.files.models import File
 
 MOST_NUMBER = 2**31 - 1
+NO_ROOM = "The files of this project take all the room that they may."
 
 
 async def file(db: AsyncSession, scope: Scope, number: int) -> File:

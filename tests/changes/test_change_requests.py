@@ -65,7 +65,8 @@ async def test_a_wrong_one_is_refused(database, cast, wrong):
 async def test_it_carries_files_that_everybody_in_the_project_may_open(database, cast):
     shown = await a_file(database, cast, Audience.CLIENT)
     request = await raised(database, cast, "wei", files=[shown.number])
-    assert request.files == [{"number": shown.number, "name": shown.name, "sha256": shown.sha256.hex()}]
+    named = {"number": shown.number, "name": shown.name, "sha256": shown.sha256.hex(), "preview": False}
+    assert request.files == [named]
     for audience in (Audience.INTERNAL, Audience.BILLING):
         closed = await a_file(database, cast, audience)
         with pytest.raises(Invalid):

@@ -179,6 +179,36 @@ async def test_of_two_that_race_for_the_last_room_one_comes_in(database, cast, t
     assert len(room.lying()) == 1
 
 
+async def test_of_many_at_once_exactly_those_that_fit_are_kept(database, cast, tmp_path):
+    room = Room(open_store(settings_for(tmp_path, files_project_bytes=5500)), database, cast)
+    scope = await room.scope()
+    all_are_here = asyncio.Barrier(12)
+
+    async def come_in(number):
+        received = await room.receive(bytes([number]) * 1000)
+        await all_are_here.wait()  # the bytes of all lie there before the first gets its row
+        async with intake.kept_or_gone(room.store, database, scope, [received]), database.write() as db:
+            return await commands.add_file(db, scope, received)
+
+    outcomes = await asyncio.gather(*map(come_in, range(12)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in outcomes) == ["File"] * 5 + ["TooLarge"] * 7
+    kept = {row.sha256.hex() for row in await room.rows()}
+    assert len(kept) == 5
+    assert {name.rpartition("/")[2] for name in room.lying()} == kept
+
+
+async def test_what_comes_in_one_form_counts_together(database, cast, tmp_path):
+    room = Room(open_store(settings_for(tmp_path, files_project_bytes=1500)), database, cast)
+    scope = await room.scope()
+    first = await intake.receive(room.store, database, scope, chunks(b"x" * 1000), name="a")
+    with pytest.raises(TooLarge):
+        await intake.receive(room.store, database, scope, chunks(b"y" * 501), name="b", beside=first.stored.size)
+    with pytest.raises(TooLarge) as refusal:
+        await intake.receive(room.store, database, scope, chunks(b"y"), name="c/d.txt", beside=1500)
+    assert (refusal.value.field, refusal.value.value) == ("file", "d.txt")
+    assert len(room.lying()) == 1
+
+
 async def test_a_transaction_that_fails_takes_the_bytes_with_it(room):
     scope = await room.scope()
     received = await room.receive(picture())

@@ -36,7 +36,7 @@ async def text(browser: Browser, path: str, who: str = "ada") -> str:
 async def test_the_form_raises_one_and_leads_to_it(browser: Browser, signed: Cast) -> None:
     assert "Ask for a change" in await text(browser, CHANGES)
     await text(browser, f"{CHANGES}/new")
-    answer = await browser.post(CHANGES, title="Lights", wanted="Lamps on **both** sides.", reason="Dark.")
+    answer = await browser.send(CHANGES, title="Lights", wanted="Lamps on **both** sides.", reason="Dark.")
     assert (answer.status_code, answer.headers["location"]) == (303, f"{CHANGES}/1?notice=raised")
     shown = await text(browser, answer.headers["location"])
     for said in ("Lights", "Raised", "Lamps on both sides.", "Dark.", "Thank you", "has not answered yet", "Ada"):
@@ -48,7 +48,7 @@ async def test_what_is_wrong_in_the_form_is_said_and_nothing_is_lost(
     browser: Browser, signed: Cast, wrong: dict[str, str]
 ) -> None:
     given = {"title": "Lights", "wanted": "Lamps.", "reason": "It is <dark>."} | wrong
-    refused = await browser.post(CHANGES, **given)
+    refused = await browser.send(CHANGES, **given)
     assert refused.status_code == 422
     assert "It is &lt;dark&gt;." in refused.text
     assert 'role="alert"' in refused.text
@@ -59,7 +59,7 @@ async def test_what_is_wrong_in_the_form_is_said_and_nothing_is_lost(
 async def test_only_the_clients_approvers_have_the_form(browser: Browser, signed: Cast, who: str) -> None:
     assert (await browser.get(f"{CHANGES}/new", who)).status_code == 403
     assert "Ask for a change" not in await text(browser, CHANGES, who)
-    assert (await browser.post(CHANGES, who, title="A", wanted="B")).status_code == 403
+    assert (await browser.send(CHANGES, who, title="A", wanted="B")).status_code == 403
 
 
 async def test_an_offer_leads_to_the_decision(browser: Browser, database: Database, signed: Cast) -> None:
