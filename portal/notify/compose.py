@@ -124,4 +124,5 @@ def one_line(text: str) -> str:
 
 
 def _day(text: str, locale: str) -> str:
-    return format_date(datetime.fromisoformat(text).date(), "long", locale=locale)
+    pattern = "long" if locale == "zh_CN" else "d MMMM y"  # as on the pages: the day before the month, no “г.”
+    return format_date(datetime.fromisoformat(text).date(), pattern, locale=locale)

@@ -63,8 +63,8 @@ async def test_the_mail_says_what_is_asked_until_when_and_where(database, cast, 
     message = (await leave(post, smtp))["tess"]
     assert str(message["Subject"]) == "The bridge: please test “Acceptance of the first release”"
     plain = message.get_body(("plain",)).get_content()
-    for said in ("Acceptance of the first release", "Round 1", "Left for you: 3 of 3 cases", "From: November 24, 2026",
-                 "Until: November 25, 2026", "Build: 1.4.0", "Where: https://staging.example/",
+    for said in ("Acceptance of the first release", "Round 1", "Left for you: 3 of 3 cases", "From: 24 November 2026",
+                 "Until: 25 November 2026", "Build: 1.4.0", "Where: https://staging.example/",
                  "/projects/BRIDGE/tests/1/rounds/1", "named you a tester"):  # fmt: skip
         assert said in plain, said
     assert "3 of 3 cases" in message.get_body(("html",)).get_content()
@@ -121,7 +121,7 @@ async def test_who_wishes_a_digest_finds_the_round_in_it(evening, database, cast
     message = (await leave(post, smtp))[who]
     assert str(message["Subject"]) == "Bright Harbour: 1 thing waits for you"
     plain = message.get_body(("plain",)).get_content()
-    assert "Acceptance of the first release (The bridge, due November 25, 2026)" in plain
+    assert "Acceptance of the first release (The bridge, due 25 November 2026)" in plain
     assert "/projects/BRIDGE/tests/1/rounds/1" in plain
 
 
