@@ -60,11 +60,13 @@ class InvoiceShort(Outgoing):
 
 
 class InvoiceFile(Outgoing):
-    """A file of an issued invoice, to be had from the project's files by its number."""
+    """A file of an issued invoice, to be had from the project's files by its number. `signature` is the PAdES level of
+    a PDF that was signed: `B-T` with an authority's time stamp, `B-B` without."""
 
     number: int
     sha256: str
     size: int
+    signature: Literal["B-B", "B-T"] | None = None
 
 
 class InvoiceOut(InvoiceShort):

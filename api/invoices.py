@@ -31,6 +31,7 @@ from api.paging import Paged
 from api.shapes import PathNumber
 from portal.billing import disputes, drafts, invoice_view, issuing, payments, queries
 from portal.billing.models import InvoiceState
+from portal.billing.seals import Seals
 
 router = door("billing", "/projects/{key}/invoices")
 DRAFTED = answers(InvoiceOut, "The draft.", status=201, headers=("ETag", "Location"))
@@ -38,6 +39,11 @@ DRAFTED = answers(InvoiceOut, "The draft.", status=201, headers=("ETag", "Locati
 
 async def _shown(db: ReadSession, scope: ReadScope, number: int) -> dict[str, Any]:
     return whole(await invoice_view.invoice_view(db, scope, number), scope.today)
+
+
+def _seals_of(request: Request) -> Seals:
+    seals: Seals = request.app.state.seals
+    return seals
 
 
 async def _made(db: UnitOfWork, scope: WriteScope, number: int) -> Response:
@@ -106,8 +112,9 @@ async def discard_draft(scope: EditScope, db: UnitOfWork, match: IfMatch, number
 
 @router.post("/{number}/issue", responses=answers(InvoiceOut, "The invoice, issued.", headers=("ETag",)))
 async def issue_invoice(request: Request, scope: WriteScope, db: UnitOfWork, number: PathNumber) -> Response:
-    """Issues a draft today: it takes the next number of its series, and never changes again by a byte."""
-    await issuing.issue(db, scope, store_of(request), number)
+    """Issues a draft today: it takes the next number of its series, and never changes again by a byte. Its PDF is
+    signed where the administrator named a certificate for the issuer (409 while that is not valid)."""
+    await issuing.issue(db, scope, store_of(request), number, _seals_of(request))
     return editable(await _shown(db, scope, number))
 
 
@@ -121,7 +128,7 @@ async def credit_invoice(
     wanted: Annotated[Reason, json_body(Reason)],
 ) -> Response:
     """Takes an issued invoice back whole, by a credit note that is issued at once."""
-    note = await issuing.credit(db, scope, store_of(request), number, wanted.reason)
+    note = await issuing.credit(db, scope, store_of(request), number, wanted.reason, _seals_of(request))
     return await _made(db, scope, note.number)
 
 

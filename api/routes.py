@@ -52,6 +52,8 @@ from api import (
 )
 from api.gate import ApiGate, Authenticate
 from api.problems import KINDS
+from portal import stamping
+from portal.billing import seals
 from portal.errors import NotFound
 from portal.files.store import open_store
 from portal.kept import KeptPages
@@ -80,6 +82,8 @@ def build(portal: FastAPI, *, authenticate: Authenticate) -> FastAPI:
     api.state = portal.state
     portal.state.kept = getattr(portal.state, "kept", None) or KeptPages()
     portal.state.files = getattr(portal.state, "files", None) or open_store(portal.state.settings)
+    ask = stamping.at_once(portal.state.settings, within_seconds=seals.STAMP_WITHIN_SECONDS)
+    portal.state.seals = seals.open_seals(portal.state.settings, ask)
     api.state.under_way, api.state.imports = set(), set()
     for room in ROOMS:
         # Taken over flat rather than included: an included router is matched twice at every request.

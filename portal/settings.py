@@ -133,6 +133,26 @@ class DecisionLimit(BaseModel):
     """`offered`: where the person's provider has a `step_up_acr`; `always`: who has none cannot decide."""
 
 
+class SealSettings(BaseModel):
+    """Files with what an issuer signs its invoices with: one PKCS#12, or a key and its certificates in PEM form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pkcs12: Path | None = None
+    key: Path | None = None
+    certificates: Path | None = None
+    """The signer's certificate and those up to the authority's, the root left out or not."""
+    password: SecretStr | None = None
+    """Of the PKCS#12 or of the key."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        is_pem = bool(self.key and self.certificates)
+        if bool(self.pkcs12) == is_pem or bool(self.key) != bool(self.certificates):
+            raise ValueError("names either pkcs12, or key and certificates")
+        return self
+
+
 class Settings(BaseModel):
     """The portal's configuration. Build it with `load()`; tests build it directly."""
 
@@ -175,6 +195,8 @@ class Settings(BaseModel):
     """A time stamping authority (RFC 3161) that is asked to stamp every receipt; None: receipts are not stamped."""
     timestamp_certificates: Path | None = None
     """A PEM file of the certificates by which its stamps are checked; needed with `timestamp_url`."""
+    invoice_signatures: dict[str, SealSettings] = {}
+    """By an issuer's code, or `*` for all others: with what its invoices' PDFs are signed (PAdES)."""
     session_idle_minutes: Annotated[int, Field(ge=5, le=60 * 24 * 30)] = 60 * 12
     session_absolute_hours: Annotated[int, Field(ge=1, le=24 * 90)] = 24 * 14
     invitation_days: Annotated[int, Field(ge=1, le=365)] = 14

@@ -48,6 +48,20 @@ async def stamp_due(database: Database, settings: Settings) -> int:
         return await stamp(database, lambda request: _ask(client, url, request), roots)
 
 
+def at_once(settings: Settings, *, within_seconds: float) -> Ask | None:
+    """Asks the configured authority for whoever cannot wait, by a connection of its own; None where there is none."""
+    url = settings.timestamp_url
+    if url is None:
+        return None
+
+    async def ask(request: bytes) -> bytes:
+        transport = fetch.BoundedTransport(deadline_seconds=within_seconds, most_bytes=timestamps.MOST_BYTES)
+        async with fetch.client(transport) as client:
+            return await _ask(client, url, request)
+
+    return ask
+
+
 async def stamp(database: Database, ask: Ask, roots: Sequence["Certificate"]) -> int:
     """Has the oldest receipts without a stamp stamped; each is kept by a transaction of its own."""
     async with database.read() as db:

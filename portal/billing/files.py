@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal.access import Scope
 from portal.billing import making
 from portal.billing.document import InvoiceDocument
+from portal.billing.seals import Sign
 from portal.files import commands
 from portal.files.intake import Received
 from portal.files.store import Store
@@ -17,15 +18,20 @@ TYPES = {"pdf": "application/pdf", "cii": "application/xml", "ubl": "application
 
 
 async def make_and_keep(
-    db: AsyncSession, scope: Scope, store: Store, document: InvoiceDocument
+    db: AsyncSession, scope: Scope, store: Store, document: InvoiceDocument, sign: Sign | None = None
 ) -> dict[str, dict[str, Any]]:
     """Makes the files and keeps them; returns each as {number, sha256, size}. The caller holds the project's lock.
 
-    A document that EN 16931 cannot express has no XML; its PDF is then a page alone.
+    A document that EN 16931 cannot express has no XML; its PDF is then a page alone. A PDF that was signed also has the
+    level of its `signature`; what is kept, and named by its digest, is the signed one.
     """
     made = await making.make(document)
-    contents = {"pdf": made.pdf, "cii": made.cii, "ubl": made.ubl}
-    return {kind: await _keep(db, scope, store, document, kind, one) for kind, one in contents.items() if one}
+    signed = await sign(made.pdf) if sign else None
+    contents = {"pdf": signed.pdf if signed else made.pdf, "cii": made.cii, "ubl": made.ubl}
+    kept = {kind: await _keep(db, scope, store, document, kind, one) for kind, one in contents.items() if one}
+    if signed:
+        kept["pdf"]["signature"] = signed.level
+    return kept
 
 
 async def _keep(

@@ -16,6 +16,7 @@ from portal.access import Scope, StaffRole
 from portal.billing import drafts, files, queries, rules, stored
 from portal.billing.document import InvoiceDocument, credit_of
 from portal.billing.models import Invoice, InvoiceKind, InvoiceSeries, InvoiceState, PlanItem
+from portal.billing.seals import UNSIGNED, Seals, Sign
 from portal.billing.totals import totals
 from portal.errors import Conflict, Invalid
 from portal.files.store import Store
@@ -25,28 +26,33 @@ from portal.money import Money
 from portal.projects.rules import check_text
 
 
-async def issue(db: AsyncSession, scope: Scope, store: Store, number: int) -> Invoice:
+async def issue(db: AsyncSession, scope: Scope, store: Store, number: int, seals: Seals = UNSIGNED) -> Invoice:
     """Issues a draft today, by the project's calendar: from now on it is the same to the byte.
 
-    Raises Conflict for what is issued already, Invalid with every business rule that is broken, NotAllowed (finance).
+    Raises Conflict for what is issued already and while the issuer's certificate is not valid, Invalid with every
+    business rule that is broken, NotAllowed (finance).
     """
     scope.require_staff(StaffRole.FINANCE)
     await ledger.lock(db, scope.project_id)
     row = await drafts.open_draft(db, scope, number)
     # Everything that can be wrong is found before a number is taken.
+    sign = seals.signer(row.issuer)
     await drafts.assembled(db, scope, row.draft)
     taken = await _next_number(db, row.issuer, scope.today.year)
     reference = reference_of(row.issuer, scope.today.year, taken)
     document = await drafts.assembled(db, scope, row.draft, number=reference, issued_on=scope.today)
     row.series_year, row.series_number, row.reference = scope.today.year, taken, reference
-    await _freeze(db, scope, store, row, document)
+    await _freeze(db, scope, store, row, document, sign)
     return row
 
 
-async def credit(db: AsyncSession, scope: Scope, store: Store, number: int, reason: str) -> Invoice:
+async def credit(
+    db: AsyncSession, scope: Scope, store: Store, number: int, reason: str, seals: Seals = UNSIGNED
+) -> Invoice:
     """Takes an issued invoice back whole by a credit note, which is issued at once; its parts can be billed anew.
 
-    Raises Conflict for a draft, a credit note or what is cancelled already; Invalid without a reason.
+    Raises Conflict for a draft, a credit note or what is cancelled already, and while the issuer's certificate is not
+    valid; Invalid without a reason.
     """
     scope.require_staff(StaffRole.FINANCE)
     await ledger.lock(db, scope.project_id)
@@ -56,12 +62,13 @@ async def credit(db: AsyncSession, scope: Scope, store: Store, number: int, reas
     words = check_text(reason.strip(), "reason", length=2000)
     if not words:
         raise Invalid("Say why the invoice is taken back; the client reads it.", field="reason", value=reason)
+    sign = seals.signer(row.issuer)
     taken = await _next_number(db, row.issuer, scope.today.year)
     reference = reference_of(row.issuer, scope.today.year, taken)
     document = credit_of(queries.document_of(row), reference, scope.today, words)
     rules.check(document)
     note = await _credit_row(db, scope, row, document, taken)
-    await _freeze(db, scope, store, note, document)
+    await _freeze(db, scope, store, note, document, sign)
     await _cancel(db, scope, row, note, words)
     return note
 
@@ -105,8 +112,8 @@ async def _next_number(db: AsyncSession, issuer: str, year: int) -> int:
 
 
 async def _freeze(
-    db: AsyncSession, scope: Scope, store: Store, row: Invoice, document: InvoiceDocument
-) -> None:  # fmt: skip
+    db: AsyncSession, scope: Scope, store: Store, row: Invoice, document: InvoiceDocument, sign: Sign | None
+) -> None:
     made = totals(document)
     row.document = stored.to_json(document)
     row.document_digest = sha256(row.document.encode()).digest()
@@ -115,7 +122,7 @@ async def _freeze(
         row.state = InvoiceState.PAID
     if row not in db:
         db.add(row)
-    row.files = await files.make_and_keep(db, scope, store, document)
+    row.files = await files.make_and_keep(db, scope, store, document, sign)
     row.seq = await drafts.tell(db, scope, row, _kind(row), _told(row), Audience.BILLING)
     await db.flush()
 

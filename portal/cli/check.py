@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from portal import migrate
+from portal import clock, migrate
 from portal.access import SYSTEM
+from portal.billing.seals import open_seals
 from portal.cli.frame import FAILED, command, keys_of, load, opened, say, sentences
 from portal.db import Database
 from portal.errors import Conflict, PortalError
@@ -64,6 +65,8 @@ async def findings(chosen: Settings) -> AsyncIterator[Finding]:
         yield await _found("virus scanner", lambda: _scanner(chosen.clamd_url))
     if chosen.timestamp_url:
         yield await _found("time stamps", lambda: _timestamps(chosen))
+    if chosen.invoice_signatures:
+        yield await _found("invoice signatures", lambda: _seals(chosen))
     async with Providers(chosen) as providers:
         for provider in providers:
             yield await _found(f"provider {provider.settings.name}", lambda one=provider.issuer: _issuer(one))  # type: ignore[misc]
@@ -91,6 +94,14 @@ async def _timestamps(chosen: Settings) -> str:
 
     assert chosen.timestamp_certificates is not None  # the settings refuse an address without them
     return f"{chosen.timestamp_url}, {len(read_roots(chosen.timestamp_certificates))} certificates"
+
+
+async def _seals(chosen: Settings) -> str:
+    """Who signs, and until when. Raises SettingsError and Conflict for what could not sign today."""
+    found = open_seals(chosen).by_issuer
+    for seal in found.values():
+        seal.require_valid(clock.now())
+    return "; ".join(f"{code} by {seal.name} until {seal.ends_at:%Y-%m-%d}" for code, seal in found.items())
 
 
 async def _migrations(database: Database) -> str:

@@ -46,6 +46,17 @@ def stamp_from(answer: bytes, request: "TimeStampRequest", token: str, roots: Se
     return bytes(response.time_stamp_token())
 
 
+def check_answer(answer: bytes, digest: bytes, nonce: int, roots: Sequence["Certificate"]) -> None:
+    """Whether an authority's answer stamps that digest and was made for that request. Raises Invalid."""
+    from rfc3161_client import VerificationError
+    from rfc3161_client.verify import VerifierBuilder
+
+    try:
+        VerifierBuilder(roots=list(roots), nonce=nonce).build().verify(_decoded(answer), digest)
+    except (VerificationError, ValueError) as error:
+        raise Invalid(f"The time stamp does not hold: {error}", field="timestamp") from None
+
+
 def check(stamp: bytes, token: str, roots: Sequence["Certificate"]) -> datetime:
     """When the authority stamped the token; the certificate must have been valid then. Raises Invalid."""
     response = _decoded(_as_response(stamp))

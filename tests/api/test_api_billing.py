@@ -1,8 +1,14 @@
 """Billing over HTTP: from the issuer to the paid invoice, money as text, and nothing of it for who may see no money."""
 
-import pytest
+from datetime import timedelta
+from pathlib import Path
 
-from tests.api.conftest import Api, at_fault
+import pytest
+from fastapi import FastAPI
+
+from portal.billing import seals
+from tests.api.conftest import Api, at_fault, settings_for
+from tests.support import seals as certificates
 
 B = "/v1/projects/BRIDGE"
 PARTY = {
@@ -49,6 +55,20 @@ async def test_from_the_plan_to_the_paid_invoice(ready: Api) -> None:
     after = await ready.get(f"{B}/invoices/1")
     assert (after["state"], after["open"]["amount"], after["paid"]["amount"]) == ("paid", "0.00", "7140.00")
     assert len((await ready.get(f"{B}/invoices/1/payments"))["items"]) == 1
+
+
+async def test_an_issuer_with_a_certificate_signs_and_one_whose_certificate_ended_is_refused(
+    ready: Api, portal: FastAPI, tmp_path: Path
+) -> None:
+    for number, ends in enumerate((timedelta(days=-1), timedelta(days=30)), start=1):
+        files = certificates.make(tmp_path / str(number), ends=ends)
+        settings = settings_for(tmp_path, invoice_signatures={"BH": files.setting()})
+        portal.state.seals = seals.open_seals(settings)
+        await ready.post(f"{B}/invoices", {"title": "Hours", "lines": [LINE]})
+        await ready.post(f"{B}/invoices/1/issue", by="maria", expect=409 if number == 1 else 200)
+    invoice = await ready.get(f"{B}/invoices/1")
+    assert (invoice["reference"][-4:], invoice["files"]["pdf"]["signature"]) == ("0001", "B-B")
+    assert invoice["files"]["cii"]["signature"] is None
 
 
 async def test_a_milestone_that_is_not_accepted_needs_a_reason(ready: Api) -> None:
