@@ -4,23 +4,27 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
-from fastapi import Query
-from starlette.responses import Response
+from fastapi import Query, Request
+from starlette.responses import Response, StreamingResponse
 
 from api.deps import ReadSession, Viewing
 from api.doors import router as door
+from api.files import store_of
 from api.money_shapes import MoneyOut, money_out
 from api.openapi import answers
 from api.shapes import Day, Outgoing
 from portal import clock
 from portal.access import StaffRole
-from portal.billing import bookkeeping, receivables
+from portal.billing import batch, bookkeeping, receivables
+from portal.billing.batch import Syntax
 from portal.billing.receivables import BUCKETS, Aged, Owed
 from portal.errors import Invalid
 from portal.money import Money
 from portal.spreadsheet import BOM, rows_as_csv
 
 router = door("billing")
+Since = Annotated[str, Query(max_length=10, description="The first day; else this month's.")]
+Until = Annotated[str, Query(max_length=10, description="The last day; else today.")]
 
 
 class BucketOut(Outgoing):
@@ -94,21 +98,43 @@ def _owed(one: Owed) -> OwedOut:
 
 @router.get("/bookkeeping.csv", response_class=Response,
             responses={200: {"description": "The export.", "content": {"text/csv": {}}}})  # fmt: skip
-async def export(
-    viewer: Viewing,
-    db: ReadSession,
-    since: Annotated[str, Query(max_length=10, description="The first day; else this month's.")] = "",
-    until: Annotated[str, Query(max_length=10, description="The last day; else today.")] = "",
-) -> Response:
+async def export(viewer: Viewing, db: ReadSession, since: Since = "", until: Until = "") -> Response:
     """What was issued and paid in a period of at most a year, as CSV with documented columns; for finance."""
     viewer.require_staff(StaffRole.FINANCE)
-    today = clock.now().date()
-    first = _day(since, "since") if since else today.replace(day=1)
-    last = _day(until, "until") if until else today
+    first, last = _period(since, until)
     rows = await bookkeeping.export(db, viewer, first, last)
-    headers = {"Content-Disposition": f'attachment; filename="bookkeeping-{first}-{last}.csv"'}
     content = BOM + rows_as_csv([bookkeeping.COLUMNS, *rows])
-    return Response(content, media_type="text/csv; charset=utf-8", headers=headers | {"Cache-Control": "no-store"})
+    return Response(content, media_type="text/csv; charset=utf-8", headers=_saved(f"bookkeeping-{first}-{last}.csv"))
+
+
+@router.get("/bookkeeping.zip", response_class=StreamingResponse,
+            responses={200: {"description": "The batch.", "content": {"application/zip": {}}}})  # fmt: skip
+async def export_documents(
+    request: Request,
+    viewer: Viewing,
+    db: ReadSession,
+    since: Since = "",
+    until: Until = "",
+    issuer: Annotated[str, Query(pattern="^[A-Z0-9]{0,16}$", description="One issuer's code; else those of all.")] = "",
+    xml: Annotated[Syntax, Query(description="The syntax of the XML.")] = "cii",
+) -> Response:
+    """What was issued in a period of at most a year: each document's XML and PDF as they were issued, in the order of
+    their numbers, after the CSV as their index. `missing.txt` is there only when something is. For finance."""
+    viewer.require_staff(StaffRole.FINANCE)
+    first, last = _period(since, until)
+    found = await batch.batch(db, viewer, first, last, issuer=issuer, syntax=xml)
+    name = "-".join(one for one in ("bookkeeping", issuer, str(first), str(last)) if one)
+    content = batch.zipped(store_of(request), found)
+    return StreamingResponse(content, media_type="application/zip", headers=_saved(f"{name}.zip"))
+
+
+def _saved(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+
+
+def _period(since: str, until: str) -> tuple[date, date]:
+    today = clock.now().date()
+    return _day(since, "since") if since else today.replace(day=1), _day(until, "until") if until else today
 
 
 def _day(text: str, field: str) -> date:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import StaffRole, Viewer
@@ -27,27 +27,38 @@ WHY_ACROSS = "bookkeeping is the agency's, not one project's"
 _BY = {InvoiceKind.INVOICE: 1, InvoiceKind.CREDIT_NOTE: -1}
 
 
-async def export(db: AsyncSession, viewer: Viewer, first: date, last: date) -> list[tuple[Any, ...]]:
-    """The rows of `COLUMNS` for what was issued and paid from `first` to `last`, both included.
+BY_NUMBER = (Invoice.issuer, Invoice.series_year, Invoice.series_number)
+
+
+async def export(
+    db: AsyncSession, viewer: Viewer, first: date, last: date, *, issuer: str = ""
+) -> list[tuple[Any, ...]]:
+    """The rows of `COLUMNS` for what was issued and paid from `first` to `last`, both included, by one issuer or all.
 
     Raises Invalid for days out of order or more than a year, TooLarge, NotAllowed without finance's rights.
     """
     viewer.require_staff(StaffRole.FINANCE)
     if not 0 <= (last - first).days < MOST_DAYS:
         raise Invalid(f"A period is 1 to {MOST_DAYS} days, its first day first.", field="until", value=last.isoformat())
-    documents = await _documents(db, first, last)
+    documents = await _documents(db, first, last, issuer)
     rows = [row for found in documents for row in _of_document(*found)]
-    return rows + [_of_payment(*found) for found in await _payments(db, first, last)]
+    return rows + [_of_payment(*found) for found in await _payments(db, first, last, issuer)]
 
 
-async def _documents(db: AsyncSession, first: date, last: date) -> list[Any]:
+def issued(first: date, last: date, issuer: str) -> tuple[ColumnElement[bool], ...]:
+    """Which documents a period has, those of one issuer or of all."""
+    period = (Invoice.state != InvoiceState.DRAFT, Invoice.issued_on.between(first, last))
+    return (*period, Invoice.issuer == issuer) if issuer else period
+
+
+async def _documents(db: AsyncSession, first: date, last: date, issuer: str) -> list[Any]:
     statement = (
         select(Invoice, ProjectLedger.key, Company.name)
         .join(ProjectLedger, ProjectLedger.id == Invoice.project_id)
         .join(Project, Project.id == Invoice.project_id)
         .join(Company, Company.id == Project.company_id)
-        .where(Invoice.state != InvoiceState.DRAFT, Invoice.issued_on.between(first, last))
-        .order_by(Invoice.issued_on, Invoice.issuer, Invoice.series_year, Invoice.series_number)
+        .where(*issued(first, last, issuer))
+        .order_by(*BY_NUMBER)
         .limit(MOST_DOCUMENTS + 1)
         .execution_options(cross_project=WHY_ACROSS)
     )
@@ -69,14 +80,14 @@ def _of_document(row: Invoice, key: str, client: str) -> Iterator[tuple[Any, ...
         )  # fmt: skip
 
 
-async def _payments(db: AsyncSession, first: date, last: date) -> list[Any]:
+async def _payments(db: AsyncSession, first: date, last: date, issuer: str) -> list[Any]:
     statement = (
         select(Payment, Invoice.reference, ProjectLedger.key, Company.name)
         .join(Invoice, (Invoice.project_id == Payment.project_id) & (Invoice.number == Payment.invoice_number))
         .join(ProjectLedger, ProjectLedger.id == Payment.project_id)
         .join(Project, Project.id == Payment.project_id)
         .join(Company, Company.id == Project.company_id)
-        .where(Payment.paid_on.between(first, last))
+        .where(Payment.paid_on.between(first, last), *((Invoice.issuer == issuer,) if issuer else ()))
         .order_by(Payment.paid_on, ProjectLedger.key, Payment.number)
         .limit(MOST_DOCUMENTS)
         .execution_options(cross_project=WHY_ACROSS)

@@ -1,7 +1,10 @@
 """Billing over HTTP: from the issuer to the paid invoice, money as text, and nothing of it for who may see no money."""
 
 from datetime import timedelta
+from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from fastapi import FastAPI
@@ -254,3 +257,19 @@ async def test_receivables_and_the_export_for_bookkeeping(ready: Api) -> None:
     assert lines[2].endswith("EUR,,,,52.54,")
     for query in ("since=2026-11-30&until=2026-11-01", "since=2020-01-01&until=2026-01-01", "since=x&until=y"):
         await ready.call("GET", f"/v1/bookkeeping.csv?{query}", by="maria", expect=422)
+        await ready.call("GET", f"/v1/bookkeeping.zip?{query}", by="maria", expect=422)
+
+
+async def test_the_batch_for_an_accountant_holds_what_was_issued(ready: Api) -> None:
+    await ready.post(f"{B}/invoices", {"title": "Hours", "lines": [LINE]})
+    issued = await ready.post(f"{B}/invoices/1/issue", by="maria", expect=200)
+    query = f"since={issued['issued_on']}&until={issued['issued_on']}&issuer=BH"
+    answer = await ready.call("GET", f"/v1/bookkeeping.zip?{query}&xml=ubl", by="maria")
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("application/zip", "no-store")
+    with ZipFile(BytesIO(answer.content)) as archive:
+        reference = issued["reference"]
+        assert archive.namelist() == ["bookkeeping.csv", f"{reference}-ubl.xml", f"{reference}.pdf"]
+        assert sha256(archive.read(f"{reference}.pdf")).hexdigest() == issued["files"]["pdf"]["sha256"]
+    for wrong in ("issuer=NO", "issuer=bh", "xml=pdf"):
+        await ready.call("GET", f"/v1/bookkeeping.zip?{wrong}", by="maria", expect=422)
+    await ready.call("GET", f"/v1/bookkeeping.zip?{query}", by="wei", expect=403)

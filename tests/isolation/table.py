@@ -144,6 +144,7 @@ API: dict[str, str] = {
     "POST /api/v1/bank/entries/{entry_id}/set-aside": FINANCE,
     "POST /api/v1/bank/statements": FINANCE,
     "GET /api/v1/bookkeeping.csv": FINANCE,
+    "GET /api/v1/bookkeeping.zip": FINANCE,
     "GET /api/v1/issuers": MONEY_READ,
     "POST /api/v1/issuers": ADMIN,
     "GET /api/v1/receivables": MONEY_READ,
