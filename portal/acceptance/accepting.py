@@ -60,8 +60,9 @@ async def ask(db: AsyncSession, scope: Scope, number: int, wanted: Asking | None
     """Asks the client to accept what a plan tested, by its protocol as it stands now. An open question about the same
     plan and part is withdrawn. Criteria that are not met do not forbid it: they are in what is signed.
 
-    Raises Conflict while a round runs, for what was accepted already, for a last part while others are not accepted,
-    and behind a go/no-go that said no; Invalid for people who could not answer; NotFound, NotAllowed (a manager).
+    Raises Conflict while a round runs, for what was accepted already, for a last part while others are not accepted and
+    for another while the last one is asked about, and behind a go/no-go that said no; Invalid for people who could not
+    answer; NotFound, NotAllowed (a manager).
     """
     scope.require_staff(StaffRole.MANAGER)
     given = wanted or Asking()
@@ -88,7 +89,10 @@ async def _check_askable(db: AsyncSession, scope: Scope, plan: TestPlan, part: s
         raise Conflict("This was accepted already.")
     if part in last_of and last_of[part].state in ACCEPTED:
         raise Conflict(f"The part {part} was accepted already." if part else "This was accepted already.")
-    missing = [one for name, one in last_of.items() if name and name != part and one.state not in ACCEPTED]
+    others = [one for name, one in last_of.items() if name != part]
+    if not is_whole and any(one.is_whole and one.state is AcceptanceState.ASKED for one in others):
+        raise Conflict("The last part is being asked about: take that question back first.")
+    missing = [one for one in others if one.part and one.state not in ACCEPTED]
     if is_whole and part and missing:
         raise Conflict(f"The part {missing[0].part} is not accepted: this cannot be the last one.")
 

@@ -106,3 +106,12 @@ async def test_a_no_go_blocks_a_confirmation_that_was_asked_before_it(database, 
         with pytest.raises(Conflict):
             await settlement.decide(db, scope, keys, PORTAL, asked_for.number, given, proof_of("ada"))
     assert (await milestone_of(database, cast, later)).accepted_on is None
+
+
+async def test_no_part_is_asked_about_beside_the_last(database, cast, keys):
+    """It could be refused while the last part, which accepts the milestone, is accepted."""
+    await played(database, cast)
+    await answer(database, cast, keys, await ask(database, cast, part="Shop", is_whole=False))
+    await ask(database, cast, part="Back office")
+    with pytest.raises(Conflict):
+        await ask(database, cast, part="Manual", is_whole=False)
