@@ -26,8 +26,9 @@ OPEN = ("/auth/", "/static/", "/.well-known/", "/api/", "/healthz", "/readyz", "
 FOR_TESTERS = re.compile(r"/projects/[^/]*/(tests(/|$)|live$)")
 """What somebody who is a tester alone may open of a project."""
 READING = ("GET", "HEAD")
-LASTING = re.compile(r"/(live|files/[^/]+(/preview)?|[^/]+\.pdf)$")
-"""Addresses whose answers may take long to make or send: no session stays open for them."""
+SESSIONLESS = re.compile(r"^/go/|/(live|files/[^/]+(/preview)?|[^/]+\.pdf)$")
+"""Addresses for whose answers no session stays open: they may take long to make or send, or write in one of their own,
+and who waits for a second connection while holding a first can wait for ever."""
 
 
 def session_cookie(settings: Settings) -> str:
@@ -68,7 +69,7 @@ class Gate:
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         state: dict[str, Any] = scope.setdefault("state", {})
         database: Database = self.state.database
-        keeps = scope["method"] in READING and not LASTING.search(scope["path"])
+        keeps = scope["method"] in READING and not SESSIONLESS.search(scope["path"])
         async with database.read() as db:
             arrival = await self._arrive(db, scope)
             state["arrival"] = arrival

@@ -1,5 +1,6 @@
 """What somebody chooses to be told, and the ways that lead in from a mail: none of them signs anybody in."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -125,6 +126,15 @@ async def test_a_link_leads_its_person_to_the_page_once(browser: Browser, databa
     assert (first.status_code, first.headers["location"]) == (303, "/projects/BRIDGE/backlog")
     assert second.status_code == 410
     assert 'href="/sign-in"' in second.text
+
+
+async def test_as_many_links_at_once_as_there_are_connections_do_not_wait_for_each_other(
+    browser: Browser, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.db.PATIENCE_SECONDS", 10)
+    paths = [await linked(browser, database, cast) for _ in range(8)]
+    answers = await asyncio.gather(*(browser.get(path) for path in paths))
+    assert [answer.status_code for answer in answers] == [303] * 8
 
 
 async def test_without_a_session_a_link_leads_to_the_sign_in_and_is_not_used(browser, database, cast) -> None:
