@@ -67,7 +67,7 @@ SAID_BY_ROOMS = (
     _("Say what should be changed."),
     _("Say why, so that the team can answer."),
     _("Please confirm that it is you: the last sign-in is too long ago for this decision."),
-    _("This decision needs a sign-in with a second factor."),
+    _("This decision needs a sign-in with a second factor: send it again, and you are asked for one."),
     _("Only the client's people decide; staff never decide for them."),
     _("You are not asked in this decision."),
     _("Write something first."),

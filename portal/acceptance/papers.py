@@ -255,9 +255,10 @@ def sheet_page(
     _ = gettext
     lang, region = LANGUAGES[locale]
     names = outcomes(_)
+    which = _("Test plan %(number)s, version %(version)s") % {"number": plan.number, "version": version.version}
     return {
         "lang": lang, "region": region, "agency": agency.name, "colour": agency.colour, "title": plan.title,
-        "subtitle": ", ".join((project, _("Test plan"), f"{plan.number}, " + _("version %s") % version.version)),
+        "subtitle": f"{project} · {which}",
         "marks": [name for outcome, name in names.items() if outcome is not None],
         "cases": [_on_sheet(one, _) for one in cases if not one.is_automatic], "footer": f"{project} · {plan.title}",
         "words": {

@@ -16,7 +16,7 @@ class StepUpNeeded(PortalError):
     def __init__(self, missing: Literal["fresh", "factor"]) -> None:
         words = {
             "fresh": "Please confirm that it is you: the last sign-in is too long ago for this decision.",
-            "factor": "This decision needs a sign-in with a second factor.",
+            "factor": "This decision needs a sign-in with a second factor: send it again, and you are asked for one.",
         }
         super().__init__(words[missing])
         self.missing = missing
