@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import Scope, StaffRole
-from portal.billing import accounts, queries, rules, stored
+from portal.billing import accounts, plan, queries, rules, stored
 from portal.billing.document import InvoiceDocument, Kind, Line, Look
 from portal.billing.figures import Figures
 from portal.billing.models import BillingAccount, Invoice, InvoiceKind, InvoiceState, PlanItem, PlanKind, TimeEntry
 from portal.billing.totals import totals
 from portal.billing.words import why
+from portal.changes import contract_view
 from portal.changes.models import TaxCategory
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import commands as ledger
@@ -32,6 +33,8 @@ OWN_FIELDS = frozenset({
     "deliver_to_country", "exchange_rate", "buyer_reference", "order_number",
 })  # fmt: skip
 """What a draft's author writes; everything else comes from the contract and the accounts."""
+KEPT_FIELDS = OWN_FIELDS | {"currency"}
+"""What is kept of a draft: its currency stays too, whatever is said of the project later."""
 
 
 async def drafts_for_milestone(db: AsyncSession, scope: Scope, milestone_number: int) -> list[Invoice]:
@@ -65,11 +68,12 @@ async def draft_plan(db: AsyncSession, scope: Scope, numbers: Sequence[int], *, 
     """Drafts an invoice of some parts of the payment plan, each a line that says why it is there.
 
     Raises Invalid for a milestone that is not accepted, unless a reason is stated that the client will read; Conflict
-    for a part that is billed already; NotFound.
+    for a part that is billed already, or of a price that was corrected since; NotFound.
     """
     _require_billing(scope)
     await ledger.lock(db, scope.project_id)
     parts = await _parts(db, scope, numbers)
+    await plan.check_agreed(db, scope, parts)
     reason = check_text(unaccepted_reason.strip(), "unaccepted_reason", length=2000)
     lines = tuple([await _line(db, scope, at, one, reason) for at, one in enumerate(parts, start=1)])
     title = parts[0].text if len(parts) == 1 else f"{parts[0].text} + {len(parts) - 1}"
@@ -179,13 +183,20 @@ async def _why(db: AsyncSession, scope: Scope, one: PlanItem, reason: str) -> st
 
 async def _draft(db: AsyncSession, scope: Scope, title: str, given: Mapping[str, Any]) -> Invoice:
     account = await accounts.account(db, scope)
-    document = await assembled(db, scope, _own(_known(given)))
+    currency = {"currency": await _currency(db, scope)}
+    document = await assembled(db, scope, currency | _own(_known(given)))
     row = await new_row(db, scope, title, InvoiceKind.INVOICE, account.issuer)
     fill(row, document)
     row.seq = await tell(db, scope, row, "invoice.drafted", {}, Audience.INTERNAL)
     db.add(row)
     await db.flush()
     return row
+
+
+async def _currency(db: AsyncSession, scope: Scope) -> str:
+    """What the project is billed in: the contract's currency, where there is one."""
+    contract = await contract_view.contract_or_none(db, scope)
+    return contract.currency if contract else scope.project.currency
 
 
 async def new_row(db: AsyncSession, scope: Scope, title: str, kind: InvoiceKind, issuer: str) -> Invoice:
@@ -206,7 +217,7 @@ def _known(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _own(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {field: value for field, value in fields.items() if field in OWN_FIELDS}
+    return {field: value for field, value in fields.items() if field in KEPT_FIELDS}
 
 
 def fill(row: Invoice, document: InvoiceDocument) -> None:
@@ -230,6 +241,20 @@ async def assembled(
 
     Raises Invalid with every business rule that it breaks, in plain words.
     """
+    document = await as_it_stands(db, scope, own, number=number, issued_on=issued_on)
+    rules.check(document)
+    return document
+
+
+async def as_it_stands(
+    db: AsyncSession,
+    scope: Scope,
+    own: Mapping[str, Any],
+    *,
+    number: str = PLACEHOLDER,
+    issued_on: date | None = None,
+) -> InvoiceDocument:
+    """The same, whatever rules it breaks: what issuer and account say may not fit a draft that fitted once."""
     account = await accounts.account(db, scope)
     issuer = await accounts.issuer(db, account.issuer)
     day = issued_on or scope.today
@@ -241,9 +266,7 @@ async def assembled(
             "accounting_currency": issuer.accounting_currency if own.get("exchange_rate") else "",
         }
     )  # fmt: skip
-    document = replace(document, look=Look(issuer.colour, issuer.logo))
-    rules.check(document)
-    return document
+    return replace(document, look=Look(issuer.colour, issuer.logo))
 
 
 def _from_account(account: BillingAccount, scope: Scope) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class InvoiceView:
 
 
 async def invoice_view(db: AsyncSession, scope: Scope, number: int) -> InvoiceView:
-    """One invoice whole; a draft as it would be issued today. Raises NotFound."""
+    """One invoice whole; a draft as it would be issued today, if nothing kept it from that. Raises NotFound."""
     if not 0 < number <= MOST_NUMBER:
         raise NotFound(f"There is no invoice {number} in this project.")
     found = (await db.execute(_with_relatives(scope, number))).all()
@@ -50,7 +50,7 @@ async def invoice_view(db: AsyncSession, scope: Scope, number: int) -> InvoiceVi
         raise NotFound(f"There is no invoice {number} in this project.")
     row = rows[number]
     is_draft = row.state is InvoiceState.DRAFT
-    document = await drafts.assembled(db, scope, row.draft) if is_draft else queries.document_of(row)
+    document = await drafts.as_it_stands(db, scope, row.draft) if is_draft else queries.document_of(row)
     return InvoiceView(
         row=row,
         document=document,

@@ -72,6 +72,22 @@ async def set_plan(
     return rows
 
 
+async def check_agreed(db: AsyncSession, scope: Scope, billed: Sequence[PlanItem]) -> None:
+    """Raises Conflict for parts of a price that was corrected since it was planned: all of them come to something else
+    now, or are taxed otherwise. A retainer's periods are no parts of a price."""
+    items = await plan_items(db, scope)
+    for amendment in {one.amendment for one in billed if one.kind is not PlanKind.PERIOD}:
+        whole, lines = await _agreed(db, scope, amendment)
+        planned = [one for one in items if one.amendment == amendment and one.kind is not PlanKind.PERIOD]
+        nets = [Money(one.net_minor, one.currency) for one in planned]
+        taxes = {(one.tax_category, one.tax_rate) for one in planned}
+        is_same = {one.currency for one in nets} == {whole.currency} and money.total(nets, whole.currency) == whole
+        if not is_same or taxes != {(one.tax_category.value, one.tax_rate) for one in lines}:
+            raise Conflict(
+                "The price was corrected since it was planned: plan it anew, or write the invoice's lines by hand."
+            )
+
+
 async def _agreed(db: AsyncSession, scope: Scope, amendment: int) -> tuple[Money, Sequence[Line]]:
     view: ContractView | None = await contract_view.contract_view(db, scope)
     if view is None:
