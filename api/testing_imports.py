@@ -1,13 +1,13 @@
 """Files of other tools in the API: test cases into a plan's draft, results of machines into the round that runs."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import Depends
 
-from api.deps import UnitOfWork, WriteScope
+from api.deps import EditScope, UnitOfWork
 from api.doors import router as door
 from api.openapi import answers
 from api.raw_bodies import described, raw_body
@@ -25,6 +25,19 @@ TYPES = ("text/csv", "application/xml", "text/xml", XLSX, "application/octet-str
 EXAMPLE = "title,section,priority,action,expected\nPay by card,Payments,1,Press Pay,A receipt is shown\n"
 
 router = door("tests", "/projects/{key}/tests")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A file that was read, and the digest by which it is the same when it is sent again."""
+
+    read: Read
+    digest: str
+
+
+async def sent(content: Annotated[bytes, Depends(raw_body(*TYPES, most=MOST_BYTES))]) -> Sent:
+    """The file, read before a transaction begins: nobody waits for its size."""
+    return Sent(await asyncio.to_thread(read, content), sha256(content).hexdigest())
 
 
 class FileImported(Outgoing):
@@ -49,8 +62,8 @@ class FileImported(Outgoing):
     openapi_extra=described(TYPES, EXAMPLE),
 )
 async def import_file(
-    content: Annotated[bytes, Depends(raw_body(*TYPES, most=MOST_BYTES))],
-    scope: WriteScope,
+    file: Annotated[Sent, Depends(sent, scope="function")],
+    scope: EditScope,
     db: UnitOfWork,
     number: PathNumber,
 ) -> FileImported:
@@ -58,15 +71,15 @@ async def import_file(
     XML in the round that runs, the same file once. What the file is, its content says."""
     scope.require_staff()
     plan = await queries.plan(db, scope, number)
-    found = await asyncio.to_thread(read, content)
+    found = file.read
     added = await editing.add_cases(db, scope, plan.number, [_case(one) for one in found.cases]) if found.cases else []
     kept = Imported(0, ())
     if found.results:
         running = await queries.open_round(db, scope, plan.number)
         if running is None:
             raise Conflict("No round of this plan is running that could take results.")
-        run = sha256(content).hexdigest()
-        kept = await machines.record_machine(db, scope, plan.number, running.number, SOURCE, run, _reported(found))
+        said = _reported(found)
+        kept = await machines.record_machine(db, scope, plan.number, running.number, SOURCE, file.digest, said)
     return FileImported(
         kind=found.kind, cases=added, kept=kept.kept, unknown=list(kept.unknown), losses=list(found.losses)
     )

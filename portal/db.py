@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Enum, MetaData
 from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
 from portal.errors import Unavailable
 from portal.sqlite_inline import InlineConnection
@@ -94,6 +94,17 @@ class Fixed(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value).scaleb(-self.places)
 
 
+class Writing(Session):
+    """The session of a transaction that writes. What it selects, it reads anew, also into objects that it holds
+    already: what was read before a lock was waited for may have changed since, and is not to be written back."""
+
+
+@event.listens_for(Writing, "do_orm_execute")
+def _read_anew(asked: ORMExecuteState) -> None:
+    if asked.is_select:
+        asked.update_execution_options(populate_existing=True)
+
+
 class Database:
     """One database and its connections.
 
@@ -128,7 +139,10 @@ class Database:
 
         Raises Unavailable when a connection or a lock stays taken longer than our patience.
         """
-        async with self._turn(), AsyncSession(self._writer, expire_on_commit=False) as session:
+        async with (
+            self._turn(),
+            AsyncSession(self._writer, expire_on_commit=False, sync_session_class=Writing) as session,
+        ):
             if self.is_sqlite:
                 waited = await _take_write_lock(session)
                 if self.on_write_wait:
