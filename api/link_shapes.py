@@ -4,21 +4,22 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from api.shapes import Incoming, Number, Outgoing
+from api.shapes import Incoming, Number, Outgoing, absent
 from portal.trace.models import TraceKind
 from portal.trace.rules import End
 from portal.traceability import Link, Orphans
 
 
 class TraceEnd(Incoming):
-    """One end of a link."""
+    """One end of a link. `version`: of a design, the published version that is meant; without, the design as it is."""
 
     kind: TraceKind
     number: Number
+    version: Number = absent()
 
     def end(self) -> End:
         """The same for the room."""
-        return End(self.kind, self.number)
+        return End(self.kind, self.number, self.version if "version" in self.model_fields_set else None)
 
 
 class TraceLinkNew(Incoming):
@@ -35,12 +36,15 @@ class TraceLinkNew(Incoming):
 
 
 class TraceLink(Outgoing):
-    """The far end of a link. `state` is how it stands, in its own room's words; empty where it has none yet."""
+    """The far end of a link. `state` is how it stands, in its own room's words; empty where it has none yet. `version`
+    is that of a design which was meant, null otherwise.
+    """
 
     kind: TraceKind
     number: int
     title: str
     state: str
+    version: int | None = None
 
 
 class TraceLinks(Outgoing):

@@ -25,6 +25,7 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.acceptance.models import PlanState, TestPlan
@@ -34,6 +35,7 @@ from portal.backlog.models import Category, Item, ItemType, Status
 from portal.backlog.queries import visible as visible_items
 from portal.changes.models import ChangeRequest
 from portal.decisions.models import Decision, DecisionKind
+from portal.designs import queries as designs
 from portal.designs.models import Design
 from portal.errors import Invalid, NotFound
 from portal.ledger.models import Audience
@@ -42,19 +44,22 @@ from portal.requirements import queries as requirements
 from portal.trace import commands as trace
 from portal.trace.models import Trace, TraceKind
 from portal.trace.queries import as_column, between, sides
-from portal.trace.rules import End, audience_of, pair
+from portal.trace.rules import End, audience_of, pair, version_of
 
 MOST_ORPHANS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The far end of a link. `state` is how it stands, in its own room's words."""
+    """The far end of a link. `state` is how it stands, in its own room's words; `version` that of a design which was
+    meant, None for the design as it goes on.
+    """
 
     kind: TraceKind
     number: int
     title: str
     state: str
+    version: int | None = None
 
 
 def _items(scope: Scope) -> Select[Any]:
@@ -124,8 +129,8 @@ ENDS: Mapping[TraceKind, Callable[[Scope], Select[Any]]] = {
 def links_statement(scope: Scope, kind: TraceKind, numbers: Sequence[int]) -> Select[Any]:
     """What is linked with these things of one kind, as far as the scope may know it; `link_of` reads its rows.
 
-    Columns: `near` (the number of one of these things), `what` (the far end's kind and state), `number`, `title`. A
-    page can ask for them within a statement that it makes anyway, once for each kind.
+    Columns: `near` (the number of one of these things), `what` (the far end's kind, state and version), `number`,
+    `title`. A page can ask for them within a statement that it makes anyway, once for each kind.
     """
     found = _links(kind, scope.is_staff, scope.audiences)
     return found.params({"project": scope.project_id, f"{kind.value}_numbers": list(numbers)})
@@ -154,6 +159,8 @@ def _linked(scope: Scope, near: TraceKind, far: TraceKind, numbers: Any) -> Sele
     near_number, far_number = sides(near, far)
     is_linked = and_(far_number == there.selected_columns.number, near_number.in_(numbers), *between(scope, near, far))
     what = literal(f"{far.value} ") + func.coalesce(there.selected_columns.state, "")
+    if far is TraceKind.DESIGN:
+        what += literal(" ") + func.coalesce(sql_cast(Trace.design_version, String), "")
     return there.join(Trace, is_linked).with_only_columns(
         near_number.label("near"), what.label("what"), there.selected_columns.number, there.selected_columns.title
     )
@@ -172,8 +179,9 @@ def links_from(text: str | None) -> list[Link]:
 
 def link_of(what: str, number: int, title: str) -> Link:
     """A row of `links_statement` as a link."""
-    kind, _, state = what.partition(" ")
-    return Link(TraceKind(kind), number, title, state)
+    kind, _, rest = what.partition(" ")
+    state, _, version = rest.partition(" ")
+    return Link(TraceKind(kind), number, title, state, int(version) if version else None)
 
 
 def in_order(links: Iterable[Link]) -> list[Link]:
@@ -219,14 +227,19 @@ async def links_of_all(
 async def link(db: AsyncSession, scope: Scope, one: End, other: End) -> bool:
     """Links two things; returns whether they were not linked yet. The client hears of it when they may see both.
 
-    Raises Invalid for something that is not there and for two of one kind, NotAllowed without staff rights.
+    Raises Invalid for something that is not there, for a version of a design that nobody published, and for two of one
+    kind; NotAllowed without staff rights.
     """
     scope.require_staff()
     pair(one, other)
+    version_of(one, other)
     known = await _audiences(db, scope, one, other)
     for field, end in (("one", one), ("other", other)):
         if end not in known:
             raise Invalid(f"There is no {_words(end)} in this project.", field=field, value=end.number)
+        if end.version is not None and not await designs.is_published(db, scope, end.number, end.version):
+            told = f"There is no published version {end.version} of design {end.number}."
+            raise Invalid(told, field=f"{field}.version", value=end.version)
     return await trace.link(db, scope, one, other, audience_of(known[one], known[other]))
 
 

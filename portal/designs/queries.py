@@ -163,6 +163,13 @@ def _file_of() -> ColumnElement[bool]:
     return and_(File.project_id == DesignPart.project_id, File.number == DesignPart.file_number)
 
 
+async def is_published(db: AsyncSession, scope: Scope, number: int, version: int) -> bool:
+    """Whether the client sees this version of a design, once it sees the design."""
+    mine = (DesignVersion.project_id == scope.project_id, DesignVersion.design_number == number)
+    statement = select(DesignVersion.published_at).where(*mine, DesignVersion.version == version)
+    return 0 < version <= MOST_NUMBER and await db.scalar(statement) is not None
+
+
 async def with_versions(
     db: AsyncSession, scope: Scope, number: int, also: ColumnElement[Any] | None = None
 ) -> DesignWithVersions:

@@ -16,14 +16,21 @@ from portal.trace.rules import End
 
 
 async def link(db: AsyncSession, scope: Scope, one: End, other: End, audience: Audience) -> bool:
-    """Links two things; returns whether they were not linked yet. `audience`: who may see both ends.
+    """Links two things; returns whether they were not linked yet. `audience`: who may see both ends. A link that is
+    there already gets the version that is named now; naming none changes nothing.
 
     Raises Invalid for two things of one kind and for one that has too many links, NotAllowed without staff rights.
     """
     scope.require_staff()
     first, second = rules.pair(one, other)
+    version = rules.version_of(first, second)
     await ledger.lock(db, scope.project_id)
-    if await db.scalar(select(Trace.seq).where(*_is(scope, first, second))) is not None:
+    known = await db.scalar(select(Trace).where(*_is(scope, first, second)).execution_options(populate_existing=True))
+    if known is not None:
+        if version not in (None, known.design_version):
+            known.design_version = version
+            known.seq = await _tell(db, scope, "trace.linked", first, second, audience)
+            await db.flush()
         return False
     for end in (first, second):
         await _check_room(db, scope, end)
@@ -31,7 +38,7 @@ async def link(db: AsyncSession, scope: Scope, one: End, other: End, audience: A
     db.add(
         Trace(
             project_id=scope.project_id, from_kind=first.kind, from_number=first.number, to_kind=second.kind,
-            to_number=second.number, seq=seq,
+            to_number=second.number, design_version=version, seq=seq,
         )
     )  # fmt: skip
     await db.flush()
@@ -72,9 +79,11 @@ async def _check_room(db: AsyncSession, scope: Scope, end: End) -> None:
 
 
 async def _tell(db: AsyncSession, scope: Scope, kind: str, first: End, second: End, audience: Audience) -> int:
-    body = {
-        "from": {"kind": first.kind.value, "number": first.number},
-        "to": {"kind": second.kind.value, "number": second.number},
-    }
+    body = {"from": _told(first), "to": _told(second)}
     event = ledger.NewEvent(kind, "trace", None, audience, body, scope.viewer.actor, clock.now())
     return await ledger.append(db, scope.project_id, [event])
+
+
+def _told(end: End) -> dict[str, Any]:
+    version = {} if end.version is None else {"version": end.version}
+    return {"kind": end.kind.value, "number": end.number} | version

@@ -35,4 +35,7 @@ class Trace(Base):
     from_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     to_kind: Mapped[TraceKind] = mapped_column(_KIND, primary_key=True)
     to_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    design_version: Mapped[int | None]
+    """The version of the design that was meant; None for the design as it goes on, and for what is with no design."""
     seq: Mapped[int]
+    """The event that made it what it is."""

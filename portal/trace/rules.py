@@ -1,6 +1,6 @@
 """What may be linked with what, and who may know of it. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from portal.errors import Invalid
 from portal.ledger.models import Audience
@@ -13,10 +13,11 @@ ORDER = tuple(TraceKind)
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a link."""
+    """One end of a link: the thing, and of a design the version that was meant, if one was."""
 
     kind: TraceKind
     number: int
+    version: int | None = field(default=None, compare=False)
 
 
 def comes_first(kind: TraceKind, other: TraceKind) -> bool:
@@ -29,6 +30,14 @@ def pair(one: End, other: End) -> tuple[End, End]:
     if one.kind is other.kind:
         raise Invalid("Two things of one kind are not linked.", field="other.kind", value=other.kind.value)
     return (one, other) if comes_first(one.kind, other.kind) else (other, one)
+
+
+def version_of(*ends: End) -> int | None:
+    """The version of the design that a link between these ends names. Raises Invalid for one of something else."""
+    for end in ends:
+        if end.version is not None and end.kind is not TraceKind.DESIGN:
+            raise Invalid("A link names a version of a design only.", field="version", value=end.version)
+    return next((end.version for end in ends if end.version is not None), None)
 
 
 def audience_of(one: Audience, other: Audience) -> Audience:

@@ -15,7 +15,7 @@ from portal.trace import rules
 from portal.trace.models import TraceKind
 from portal.trace.rules import End
 from tests.support.cast import add_item
-from tests.support.designs import shown
+from tests.support.designs import shown, version_of
 from tests.support.requirements import add
 from tests.support.statements import counting
 from web import render, words
@@ -70,6 +70,49 @@ async def test_every_kind_is_linked_with_every_other(database, cast, things):
     assert [kind for kind, _, _ in await links(database, cast, REQUIREMENT)] == ["design", "item"]
     assert [kind for kind, _, _ in await links(database, cast, DESIGN)] == ["requirement", "item"]
     assert [kind for kind, _, _ in await links(database, cast, ITEM)] == ["requirement", "design"]
+
+
+async def versions(database, cast, end, who="ada"):
+    async with database.read() as db:
+        found = await traceability.links_of(db, await cast.scope(db, who), end.kind, end.number)
+    return [(one.kind.value, one.state, one.version) for one in found]
+
+
+async def test_a_link_names_the_version_of_a_design_that_was_meant(database, cast, things):
+    async with database.write() as db:
+        scope = await cast.scope(db, "dan")
+        await version_of(db, scope, 1)
+        await designs.publish(db, scope, 1, 2)
+    first, second = (End(TraceKind.DESIGN, 1, version) for version in (1, 2))
+    assert await link(database, cast, REQUIREMENT, first) is True
+    assert await versions(database, cast, REQUIREMENT) == [("design", "", 1)]
+    assert await link(database, cast, DESIGN, REQUIREMENT) is False  # who names none changes none
+    assert await versions(database, cast, REQUIREMENT) == [("design", "", 1)]
+    assert await link(database, cast, second, REQUIREMENT) is False
+    assert await link(database, cast, second, REQUIREMENT) is False
+    assert await versions(database, cast, REQUIREMENT) == [("design", "", 2)]
+    assert await versions(database, cast, DESIGN) == [("requirement", "draft", None)]
+    assert await heard(database, cast) == ["trace.linked"] * 2
+
+
+@pytest.mark.parametrize(
+    "end",
+    [End(TraceKind.DESIGN, 1, 2), End(TraceKind.DESIGN, 1, 3), End(TraceKind.DESIGN, 1, 2**40),
+     End(TraceKind.ITEM, 1, 1)],
+)  # fmt: skip
+async def test_only_a_published_version_of_a_design_is_named(database, cast, things, end):
+    async with database.write() as db:
+        await version_of(db, await cast.scope(db, "dan"), 1)
+    with pytest.raises(Invalid):
+        await link(database, cast, REQUIREMENT, end)
+    assert await versions(database, cast, REQUIREMENT, "dan") == []
+
+
+def test_a_link_opens_the_version_that_was_meant():
+    line = render.environment("en").get_template("parts/trace.html").module.line
+    shown = str(line("BRIDGE", traceability.Link(TraceKind.DESIGN, 7, "A title", "", 2)))
+    assert 'href="/projects/BRIDGE/designs/7/versions/2"' in shown
+    assert "A title, version 2" in shown
 
 
 async def test_links_come_in_one_statement(database, cast, things):
