@@ -1,4 +1,7 @@
-"""What travels in bodies: strict models, and the few types that all of them share."""
+"""What travels in bodies: strict models, and the few types that all of them share.
+
+Each model's validator is built when it is first used: 250 of them at the start took 3 MB and a seventh of a second.
+"""
 
 import re
 from datetime import UTC, date, datetime
@@ -25,7 +28,7 @@ RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d
 class Incoming(BaseModel):
     """What a caller sends: nothing is converted, and a field that is not known is refused."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, defer_build=True)
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent: one that is null was sent, one that is absent was not."""
@@ -35,7 +38,7 @@ class Incoming(BaseModel):
 class Outgoing(BaseModel):
     """What a caller receives."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True, defer_build=True)
 
     def shown(self) -> dict[str, Any]:
         """The same as plain JSON values."""

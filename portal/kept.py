@@ -8,7 +8,8 @@ see; it is kept for a minute at most, because it says as of which minute it is t
 import time
 from collections import OrderedDict
 
-MOST_BYTES = 8 * 1024 * 1024
+MOST_BYTES = 4 * 1024 * 1024
+"""Some 130 pages of the usual size: those of one minute, for whoever comes back without what their browser kept."""
 LIFE_SECONDS = 60.0
 
 Address = tuple[str, str]

@@ -7,7 +7,6 @@ import logging
 import threading
 import time
 from typing import TYPE_CHECKING, Any
-from wsgiref.simple_server import WSGIServer
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,6 +15,8 @@ from portal.logs import route_of
 from portal.settings import Settings
 
 if TYPE_CHECKING:
+    from wsgiref.simple_server import WSGIServer
+
     from prometheus_client import CollectorRegistry, Gauge, Histogram
 
 HOST = "127.0.0.1"
@@ -107,7 +108,7 @@ class MetricsMiddleware:
             self.meters.requests.labels(*labels).observe(time.perf_counter() - started)
 
 
-def serve(meters: Meters, port: int) -> tuple[WSGIServer, threading.Thread]:
+def serve(meters: Meters, port: int) -> "tuple[WSGIServer, threading.Thread]":
     """Serves the figures in a thread, at the first free port from `port` on. Raises OSError without one."""
     from prometheus_client import start_http_server
 

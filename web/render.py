@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+from types import CodeType
 from urllib.parse import quote_plus
 
 from fastapi import Request
@@ -31,17 +32,20 @@ LANGUAGE_TAGS = {"en": "en", "zh_CN": "zh-Hans", "ru": "ru"}
 
 
 class _SharedCode(BytecodeCache):
-    """Compiles each template once for all languages: the code is the same, only the words it looks up differ."""
+    """Compiles each template once for all languages: the code is the same, only the words it looks up differ.
+
+    The code object itself is handed on, not a copy of it: three languages take the memory of one.
+    """
 
     def __init__(self) -> None:
-        self._code: dict[str, bytes] = {}
+        self._code: dict[str, CodeType] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._code:
-            bucket.bytecode_from_string(self._code[bucket.key])
+        bucket.code = self._code.get(bucket.key)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._code[bucket.key] = bucket.bytecode_to_string()
+        assert bucket.code is not None
+        self._code[bucket.key] = bucket.code
 
 
 _SHARED = _SharedCode()
@@ -163,6 +167,6 @@ def respond(
     headers = {**PRIVATE, "ETag": etag} if etag else {"Cache-Control": "no-store", "Vary": PRIVATE["Vary"]}
     frame = frame_of(request, scope=scope, viewer=viewer, tab=tab)
     response = HTMLResponse(html(template, page, frame), status, headers)
-    if etag:
+    if etag and not frame.notice:  # a notice is read once, by whom it is for
         request.app.state.kept.keep(address_of(request, etag), bytes(response.body))
     return response
