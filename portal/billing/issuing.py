@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import Scope, StaffRole
-from portal.billing import drafts, files, queries, rules, stored
+from portal.billing import accounts, drafts, files, queries, rules, stored
 from portal.billing.document import InvoiceDocument, credit_of
 from portal.billing.models import Invoice, InvoiceKind, InvoiceSeries, InvoiceState, PlanItem
 from portal.billing.seals import UNSIGNED, Seals, Sign
@@ -27,7 +27,8 @@ from portal.projects.rules import check_text
 
 
 async def issue(db: AsyncSession, scope: Scope, store: Store, number: int, seals: Seals = UNSIGNED) -> Invoice:
-    """Issues a draft today, by the project's calendar: from now on it is the same to the byte.
+    """Issues a draft today, by the project's calendar, in the name of who issues for the project now: from now on it is
+    the same to the byte.
 
     Raises Conflict for what is issued already and while the issuer's certificate is not valid, Invalid with every
     business rule that is broken, NotAllowed (finance).
@@ -35,13 +36,15 @@ async def issue(db: AsyncSession, scope: Scope, store: Store, number: int, seals
     scope.require_staff(StaffRole.FINANCE)
     await ledger.lock(db, scope.project_id)
     row = await drafts.open_draft(db, scope, number)
+    row.issuer = (await accounts.account(db, scope)).issuer
     # Everything that can be wrong is found before a number is taken.
     sign = seals.signer(row.issuer)
     await drafts.assembled(db, scope, row.draft)
-    taken = await _next_number(db, row.issuer, scope.today.year)
-    reference = reference_of(row.issuer, scope.today.year, taken)
-    document = await drafts.assembled(db, scope, row.draft, number=reference, issued_on=scope.today)
-    row.series_year, row.series_number, row.reference = scope.today.year, taken, reference
+    today = scope.today  # once: while a number is waited for, the next day may begin
+    taken = await _next_number(db, row.issuer, today.year)
+    reference = reference_of(row.issuer, today.year, taken)
+    document = await drafts.assembled(db, scope, row.draft, number=reference, issued_on=today)
+    row.series_year, row.series_number, row.reference = today.year, taken, reference
     await _freeze(db, scope, store, row, document, sign)
     return row
 
@@ -63,9 +66,10 @@ async def credit(
     if not words:
         raise Invalid("Say why the invoice is taken back; the client reads it.", field="reason", value=reason)
     sign = seals.signer(row.issuer)
-    taken = await _next_number(db, row.issuer, scope.today.year)
-    reference = reference_of(row.issuer, scope.today.year, taken)
-    document = credit_of(queries.document_of(row), reference, scope.today, words)
+    today = scope.today
+    taken = await _next_number(db, row.issuer, today.year)
+    reference = reference_of(row.issuer, today.year, taken)
+    document = credit_of(queries.document_of(row), reference, today, words)
     rules.check(document)
     note = await _credit_row(db, scope, row, document, taken)
     await _freeze(db, scope, store, note, document, sign)
@@ -77,7 +81,7 @@ async def _credit_row(db: AsyncSession, scope: Scope, row: Invoice, document: In
     note = await drafts.new_row(db, scope, row.title, InvoiceKind.CREDIT_NOTE, row.issuer)
     drafts.fill(note, document)
     note.credits_number, note.language = row.number, row.language
-    note.series_year, note.series_number, note.reference = scope.today.year, taken, document.number
+    note.series_year, note.series_number, note.reference = document.issued_on.year, taken, document.number
     return note
 
 
