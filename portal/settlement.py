@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal.acceptance import accepting
 from portal.acceptance import decided as acceptance
 from portal.access import SYSTEM, Scope, StaffRole
+from portal.billing import amended
 from portal.changes import decided as changes
 from portal.decisions import commands, queries
 from portal.decisions.commands import Answer, Answered
@@ -41,10 +42,16 @@ async def _before_milestone(db: AsyncSession, scope: Scope, decision: Decision, 
         await accepting.check_gates(db, scope, decision.subject_number)
 
 
+async def _after_change(db: AsyncSession, scope: Scope, decision: Decision) -> None:
+    await changes.after(db, scope, decision)
+    if decision.outcome is not None and decision.outcome.is_approval:
+        await amended.plan_amendment(db, scope, decision.subject_number)
+
+
 FOLLOWS: Mapping[DecisionKind, Follow] = {
     DecisionKind.DESIGN: Follow(designs.before, designs.after),
     DecisionKind.REQUIREMENT: Follow(requirements.before, requirements.after),
-    DecisionKind.CHANGE_REQUEST: Follow(changes.before, changes.after),
+    DecisionKind.CHANGE_REQUEST: Follow(changes.before, _after_change),
     DecisionKind.MILESTONE: Follow(_before_milestone, milestones.after),
     DecisionKind.ACCEPTANCE: Follow(acceptance.before, acceptance.after, acceptance.withdrawn),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import floor
 
 from portal.errors import Invalid
 from portal.money import Money
@@ -21,7 +22,7 @@ def split(whole: Money, percents: Sequence[Decimal]) -> list[Money]:
         total = format(summed.normalize(), "f")
         raise Invalid("The shares must be positive and come to 100 percent.", field="percent", value=total)
     exact = [whole.minor * one / WHOLE for one in percents]
-    floors = [int(one // 1) for one in exact]
+    floors = [floor(one) for one in exact]  # a discount's too: `//` of decimals rounds towards nought
     by_remainder = sorted(range(len(exact)), key=lambda at: (floors[at] - exact[at], at))
     for at in by_remainder[: whole.minor - sum(floors)]:
         floors[at] += 1

@@ -15,7 +15,7 @@ from tests.support.changes import set_stage
 HUNDREDTHS = st.lists(st.integers(1, 10_000), min_size=1, max_size=30)
 
 
-@given(st.integers(0, 10**13), HUNDREDTHS)
+@given(st.integers(-(10**13), 10**13), HUNDREDTHS)
 def test_shares_come_to_the_whole_and_each_is_within_a_unit_of_its_percent(minor, weights):
     total = sum(weights)
     percents = [Decimal(one * 100 * 10_000 // total).scaleb(-4) for one in weights]
