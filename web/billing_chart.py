@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from portal.billing.balance import Coming, DayOfMoney
+from portal.billing.balance import DayOfMoney
+from portal.billing.coming import Coming
 from portal.money import Money, places_of
 from web.charts import Tick, nice_ticks
 

@@ -11,7 +11,8 @@ from fastapi.responses import RedirectResponse, Response
 from portal import clock
 from portal.access import Role, Scope
 from portal.billing import balance, disputes, invoice_view, queries
-from portal.billing.balance import Coming, Standing
+from portal.billing.balance import Standing
+from portal.billing.coming import Coming, coming
 from portal.billing.invoice_view import InvoiceView
 from portal.billing.models import Invoice, InvoiceKind, InvoiceState
 from portal.decisions.turns import minutes_between
@@ -81,12 +82,12 @@ async def invoices(
         return same
     rows = await queries.invoices(db, scope, before=before, limit=EACH_PAGE + 1)
     days = await balance.days(db, scope)
-    coming = await balance.coming(db, scope) if before is None else []
+    expected = await coming(db, scope) if before is None else []
     page = InvoicesPage(
         lines=[_line(row, scope) for row in rows[:EACH_PAGE]],
         standing=balance.standing(days),
-        coming=coming,
-        charts=money_charts(days, coming, scope.today) if before is None else [],
+        coming=expected,
+        charts=money_charts(days, expected, scope.today) if before is None else [],
         is_first=before is None,
         next=f"?before={rows[EACH_PAGE - 1].number}" if len(rows) > EACH_PAGE else "",
     )

@@ -1,24 +1,21 @@
-"""Where a project's money stands: invoiced, paid, open and overdue by currency, and what is still to come."""
+"""Where a project's money stands: invoiced, paid, open and overdue by currency, and its budget."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import money
 from portal.access import Scope
-from portal.billing.models import Invoice, InvoiceKind, InvoiceState, PlanItem, PlanKind
+from portal.billing.models import Invoice, InvoiceKind, InvoiceState
 from portal.billing.queries import UNPAID, visible
 from portal.changes.models import Amendment, Contract, ContractKind, Period
-from portal.errors import NotFound
 from portal.money import Money
-from portal.projects.models import Milestone
 
 MOST_DAYS = 10_000
-MOST_COMING = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +40,6 @@ class Standing:
     open: Money
     overdue: Money
     favour: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """A part of the plan that is not invoiced yet. `on` is None while nobody knows the day; amounts are with tax."""
-
-    text: str
-    on: date | None
-    milestone: int | None
-    net: Money
-    gross: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,30 +105,6 @@ def standing(days: Sequence[DayOfMoney]) -> list[Standing]:
         ))
         for code in sorted({one.gross.currency for one in days})
     ]  # fmt: skip
-
-
-async def coming(db: AsyncSession, scope: Scope) -> list[Coming]:
-    """The parts of the plan that no issued invoice bills yet, the nearest first; those without a day last."""
-    milestone = and_(Milestone.project_id == PlanItem.project_id, Milestone.number == PlanItem.milestone_number)
-    invoice = and_(Invoice.project_id == PlanItem.project_id, Invoice.number == PlanItem.invoice_number)
-    statement = (
-        select(PlanItem, Milestone.done_on, Milestone.expected_on, Milestone.agreed_on, Milestone.promised_on)
-        .outerjoin(Milestone, milestone)
-        .outerjoin(Invoice, invoice)
-        .where(PlanItem.project_id == scope.project_id, PlanItem.kind != PlanKind.PERIOD)
-        .where(or_(PlanItem.invoice_number.is_(None), Invoice.state == InvoiceState.DRAFT))
-        .limit(MOST_COMING)
-    )
-    if not scope.sees_money:
-        raise NotFound("There is nothing here.")
-    found = [_coming(item, next((day for day in days if day), None)) for item, *days in await db.execute(statement)]
-    return sorted(found, key=lambda one: (one.on or date.max, one.text))
-
-
-def _coming(item: PlanItem, reached: date | None) -> Coming:
-    net = Money(item.net_minor, item.currency)
-    gross = net + money.tax_on(net, item.tax_rate)
-    return Coming(item.text, item.due_on or reached, item.milestone_number, net, gross)
 
 
 async def budget(db: AsyncSession, scope: Scope) -> Budget | None:

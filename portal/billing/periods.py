@@ -54,6 +54,15 @@ def begun(signed_on: date, last: date | None, today: date, period: Period) -> It
         first = following(first, period)
 
 
+def ahead(signed_on: date, last: date | None, today: date, period: Period) -> Iterator[date]:
+    """The first days of the periods that no draft was made of, from the first that is missing to a year ahead. Pure."""
+    first = following(last, period) if last else first_day(today, period)
+    while first <= date(today.year + 1, today.month, 1):
+        if first >= signed_on:
+            yield first
+        first = following(first, period)
+
+
 async def draft_due(database: Database) -> int:
     """Drafts what has begun in any project, each project in a transaction of its own; returns how many invoices."""
     statement = (

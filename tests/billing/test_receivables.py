@@ -7,6 +7,7 @@ import pytest
 import time_machine
 
 from portal.billing import accounts, balance, bookkeeping, drafts, issuing, receivables
+from portal.billing import coming as expected
 from portal.changes.models import ContractKind
 from portal.errors import Invalid, NotAllowed, NotFound
 from portal.money import Money
@@ -148,13 +149,13 @@ async def test_what_is_to_come_is_what_no_issued_invoice_bills(database, cast):
     await drafted(database, cast)
     async with database.read() as db:
         scope = await cast.scope(db, "finn")
-        found = await balance.coming(db, scope)
+        found = await expected.coming(db, scope)
         assert [(one.text, one.gross.minor) for one in found] == [("End of warranty", 476_000), ("Opening", 714_000)]
         with pytest.raises(NotFound):
-            await balance.coming(db, await cast.scope(db, "eve"))
+            await expected.coming(db, await cast.scope(db, "eve"))
     await quick(database, cast)
     async with database.read() as db:
-        assert [one.text for one in await balance.coming(db, scope)] == ["Opening"]
+        assert [one.text for one in await expected.coming(db, scope)] == ["Opening"]
 
 
 def day(on, gross, paid=0, currency="EUR"):
@@ -162,7 +163,7 @@ def day(on, gross, paid=0, currency="EUR"):
 
 
 def coming(on, gross, currency="EUR"):
-    return balance.Coming("x", on, None, Money(gross, currency), Money(gross, currency))
+    return expected.Coming("x", on, None, Money(gross, currency), Money(gross, currency))
 
 
 def test_a_chart_has_every_month_and_its_pieces_stack_from_the_ground():
