@@ -30,7 +30,7 @@ from portal.decisions import reminders
 from portal.files import orphans
 from portal.identity.models import Session, SignIn, SpentToken
 from portal.ledger.heads import sign_due_heads
-from portal.mailing import digests, payments, telling
+from portal.mailing import digests, endpoints, payments, telling
 from portal.mailing.sending import preparer
 from portal.notify import outbox
 from portal.notify.compose import composer
@@ -243,6 +243,11 @@ async def tell_people(state: State) -> int:
     return await telling.tell_people(state.database, state.settings)
 
 
+async def tell_administrators(state: State) -> int:
+    """Mails administrators of webhooks that were switched off by themselves, once."""
+    return await endpoints.tell_administrators(state.database)
+
+
 async def send_digests(state: State) -> int:
     """Makes the digests that are due."""
     return await digests.send_digests(state.database)
@@ -269,6 +274,7 @@ JOBS = (
     Job("remind of payments", 900, remind_of_payments),
     Job("draft periods", 900, draft_periods),
     Job("tell people", 5, tell_people),
+    Job("tell administrators", 60, tell_administrators),
     Job("send digests", 60, send_digests),
     Job("collect orphaned files", 6 * 3600, collect_orphans),
 )

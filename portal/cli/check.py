@@ -17,7 +17,7 @@ from portal.files.store import open_store
 from portal.identity.fetch import ProviderFault
 from portal.identity.providers import Issuer, Providers
 from portal.notify.webhooks import queries as webhooks
-from portal.notify.webhooks.commands import SWITCHED_OFF
+from portal.notify.webhooks.rules import BY_HAND
 from portal.settings import Settings, SettingsError
 
 
@@ -111,10 +111,10 @@ async def _migrations(database: Database) -> str:
 
 
 async def _webhooks(database: Database) -> str:
-    """How many there are. Raises Conflict, naming them, for those that were given up: nobody else is told."""
+    """How many there are. Raises Conflict, naming them, for those that were given up."""
     async with database.read() as db:
         found = await webhooks.endpoints(db, SYSTEM)
-    lost = [f"{one.name} ({one.disabled_reason})" for one in found if one.disabled_reason not in (None, SWITCHED_OFF)]
+    lost = [f"{one.name} ({one.disabled_reason})" for one in found if one.disabled_reason not in (None, BY_HAND)]
     if lost:
         raise Conflict(f"Switched off after failures: {'; '.join(lost)}.")
     return f"{sum(one.disabled_at is None for one in found)} in use"

@@ -104,9 +104,18 @@ def _followers(project_id: UUID, now: datetime) -> Any:
 
 
 async def _managers(db: AsyncSession, now: datetime) -> dict[UUID, Viewer]:
-    statement = select(*_WHO).select_from(PERSON.join(STANDING, _standing(now))).where(*_REACHABLE).limit(MOST)
-    everybody = [viewer_of(row) for row in await db.execute(statement)]
+    everybody = await _staff(db, now)
     return {one.person_id: one for one in everybody if one.person_id is not None and one.staff & MANAGERS}
+
+
+async def administrators(db: AsyncSession) -> list[Viewer]:
+    """Those of the agency who administer the portal and can be mailed."""
+    return [one for one in await _staff(db, clock.now()) if StaffRole.ADMIN in one.staff]
+
+
+async def _staff(db: AsyncSession, now: datetime) -> list[Viewer]:
+    statement = select(*_WHO).select_from(PERSON.join(STANDING, _standing(now))).where(*_REACHABLE).limit(MOST)
+    return [viewer_of(row) for row in await db.execute(statement)]
 
 
 async def _wishes(db: AsyncSession, people: Collection[UUID], zone: str) -> dict[UUID, Wishes]:

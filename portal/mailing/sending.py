@@ -16,7 +16,7 @@ from portal.errors import NotFound, PortalError
 from portal.files import queries as files
 from portal.files.store import Store
 from portal.ledger.models import Audience
-from portal.mailing import kinds, payments, readers, rounds, telling
+from portal.mailing import endpoints, kinds, payments, readers, rounds, telling
 from portal.notify import preferences, refused
 from portal.notify.outbox import Due, Picture, Prepare
 
@@ -51,7 +51,8 @@ async def _still_wanted(db: AsyncSession, due: Due) -> Due | None:
     wishes = preferences.wishes_of(await preferences.of_person(db, due.person_id), "UTC")
     if due.topic is not None and not wishes.wants(due.topic):
         return None
-    checks = {"digest": _digest_holds, payments.TEMPLATE: _reminder_holds, rounds.TEMPLATE: _round_holds}
+    checks = {"digest": _digest_holds, payments.TEMPLATE: _reminder_holds, rounds.TEMPLATE: _round_holds,
+              endpoints.TEMPLATE: endpoints.holds}  # fmt: skip
     check = checks.get(due.template, _letter_holds)
     context = await check(db, viewer, due.context)
     return replace(due, recipient=viewer.email, locale=viewer.locale, context=context) if context else None

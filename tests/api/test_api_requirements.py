@@ -114,7 +114,7 @@ async def test_links_lead_one_step_each_way(api, database, cast):
     await added(database, cast)
     await add_item(database, cast, title="Build the search")
     ends = {"one": {"kind": "item", "number": 1}, "other": {"kind": "requirement", "number": 1}}
-    there = {"kind": "requirement", "number": 1, "title": "Search by product", "state": "draft"}
+    there = {"kind": "requirement", "number": 1, "title": "Search by product", "state": "draft", "version": None}
     assert await api.post("/v1/projects/BRIDGE/links", ends, by="dan") == {"items": [there]}
     assert await api.get("/v1/projects/BRIDGE/items/1/links") == {"items": [there]}
     (back,) = (await api.get(f"{HERE}/1/links"))["items"]

@@ -25,7 +25,6 @@ from portal.notify.webhooks.models import WebhookCursor, WebhookDelivery, Webhoo
 MOST_ENDPOINTS = 50
 MOST_KINDS = 100
 LONGEST_NAME = 200
-SWITCHED_OFF = "switched off"
 _log = logging.getLogger("portal.webhooks")
 _ALL = {"cross_project": "an endpoint of the agency is told of all projects"}
 
@@ -68,7 +67,7 @@ async def change(
     await _set(db, endpoint, fields)
     now = clock.now()
     if fields.get("disabled") is True and endpoint.disabled_at is None:
-        endpoint.disabled_at, endpoint.disabled_reason = now, SWITCHED_OFF
+        endpoint.disabled_at, endpoint.disabled_reason = now, rules.BY_HAND
     elif fields.get("disabled") is False and endpoint.disabled_at is not None:
         endpoint.disabled_at = endpoint.disabled_reason = None
         await _begin_again(db, endpoint_id, now)

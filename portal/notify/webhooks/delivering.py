@@ -164,7 +164,7 @@ async def _pass_over(database: Database, taken: Taken, place: Place, seq: int) -
 
 def _reason_to_end(place: Place, seq: int, outcome: Outcome, lasted: timedelta) -> str | None:
     if outcome.status == rules.GONE:
-        return f"the receiver answered {rules.GONE}: it wants no more"
+        return rules.NO_MORE
     if lasted >= rules.LASTING:
         return f"nothing got through for {rules.LASTING.days} days: {place.key} {seq}, {outcome.error}"
     return None

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal.access import StaffRole, Viewer
 from portal.errors import NotFound
 from portal.ledger.models import ProjectLedger
+from portal.notify.webhooks import rules
 from portal.notify.webhooks.models import WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 _AGENCY = {"cross_project": "the agency's own endpoints, for its administrators"}
@@ -119,3 +120,41 @@ async def behind(db: AsyncSession, viewer: Viewer, endpoint_id: UUID) -> list[Be
     if found.only_project_id is not None:
         statement = statement.where(ProjectLedger.id == found.only_project_id)
     return [Behind(**row._mapping) for row in await db.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOff:
+    """An endpoint that was switched off by itself: when and why, and since when nothing got through."""
+
+    id: UUID
+    name: str
+    url: str
+    reason: str
+    at: datetime
+    failing_since: datetime | None
+
+
+async def switched_off(db: AsyncSession, since: datetime) -> list[SwitchedOff]:
+    """The endpoints that were switched off by themselves since a moment and still are: for telling administrators."""
+    began = (
+        select(func.min(WebhookCursor.failing_since))
+        .where(WebhookCursor.endpoint_id == WebhookEndpoint.id)
+        .correlate(WebhookEndpoint)
+        .scalar_subquery()
+        .label("failing_since")
+    )
+    row = WebhookEndpoint
+    statement = (
+        select(row.id, row.name, row.url, row.disabled_reason.label("reason"), row.disabled_at.label("at"), began)
+        .where(row.disabled_at >= since, row.disabled_reason != rules.BY_HAND)
+        .order_by(row.disabled_at, row.id)
+        .execution_options(**_AGENCY)
+    )
+    return [SwitchedOff(**found._mapping) for found in await db.execute(statement)]
+
+
+async def is_still_off(db: AsyncSession, endpoint_id: UUID, since: datetime, *, lock: bool = False) -> bool:
+    """Whether an endpoint is off, and was never on since that moment."""
+    mine = (WebhookEndpoint.id == endpoint_id, WebhookEndpoint.disabled_at == since)
+    statement = select(WebhookEndpoint.id).where(*mine)
+    return await db.scalar(statement.with_for_update() if lock else statement) is not None

@@ -25,7 +25,12 @@ BOTH_SECRETS = timedelta(hours=24)
 """How long the secret before a rotation signs too."""
 MOST_BYTES = 20_000
 """The specification's advice on size: the body of a larger event is left out, for the receiver to fetch."""
+BY_HAND = "switched off"
+"""The reason of an endpoint that an administrator switched off: nobody is told of that."""
+TOLD_WITHIN = timedelta(days=7)
+"""Who begins to administer so long after an endpoint was switched off is told of it too."""
 GONE = 410
+NO_MORE = f"the receiver answered {GONE}: it wants no more"
 BUSY = (429, 502, 503, 504)
 """Answers of a receiver that wants less, not of one that dislikes this event."""
 TRIAL = "portal.test"
