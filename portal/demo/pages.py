@@ -34,7 +34,11 @@ def chooser(asked: Mapping[str, str]) -> str:
 
 def page(title: str, inner: str, status: int = 200) -> HTMLResponse:
     """A page; `title` and `inner` are HTML already."""
-    style = "body{font:16px/1.6 system-ui,sans-serif;max-width:40em;margin:3em auto;padding:0 1em}button{font:inherit}"
+    style = (
+        ":root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:36em;margin:3em auto;"
+        "padding:0 1em}ul{list-style:none;padding:0}li{display:flex;gap:1em;align-items:center;padding:.3em 0}"
+        "button{font:inherit;padding:.4em .8em}li button{flex:0 0 9em}"
+    )
     note = "<p><small>This provider belongs to the demo. Anybody on this machine may be anybody here.</small></p>"
     return HTMLResponse(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
