@@ -134,4 +134,4 @@ def _signed_in_since(auth_time: datetime | None, moment: datetime) -> bool:
 
 async def _again(request: Request, arrival: Arrival, number: int, written: Written, status: int) -> Response:
     async with database_of(request).read() as db:
-        return await decision_page(request, arrival.scope(), db, number, written=written, status=status)
+        return await decision_page(request, arrival.scope(), db, number, written, status=status)

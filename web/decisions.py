@@ -21,9 +21,10 @@ from portal.errors import Invalid, NotAllowed, NotFound
 from portal.people import queries as people
 from portal.people.queries import Member
 from web.deps import ProjectScope, ReadSession, SignedIn, UnitOfWork, WritingScope
+from web.etag import unchanged
 from web.paths import to
 from web.protocols import Protocol, protocol_of
-from web.render import respond
+from web.render import etag_for, minute, respond
 
 EACH_PAGE = 50
 
@@ -119,6 +120,9 @@ async def decisions(
     request: Request, scope: ProjectScope, db: ReadSession, before: Annotated[int | None, Query(ge=1, lt=2**31)] = None
 ) -> Response:
     """What is open, how long each side has waited, and every decision so far."""
+    etag = etag_for(request, scope, minute())
+    if same := unchanged(request, etag):
+        return same
     lines = await queries.decisions(db, scope, before=before, limit=EACH_PAGE + 1)
     page = DecisionsPage(
         open=await waiting.waiting(db, scope),
@@ -126,13 +130,18 @@ async def decisions(
         waited=await waiting.waited_in_all(db, scope),
         next=f"?before={lines[EACH_PAGE - 1].number}" if len(lines) > EACH_PAGE else "",
     )
-    return respond(request, "decisions/list.html", page, scope=scope, tab="decisions")
+    return respond(request, "decisions/list.html", page, scope=scope, tab="decisions", etag=etag)
 
 
 @router.get("/projects/{key}/decisions/{number}", name="decision")
 async def decision(request: Request, scope: ProjectScope, db: ReadSession, number: int) -> Response:
     """One decision: what is asked, the form for those who may answer, the answers with their receipts, the clock."""
-    return await decision_page(request, scope, db, number)
+    draft = await queries.draft(db, scope, number)  # no event tells of it
+    etag = etag_for(request, scope, minute(), draft.at.isoformat() if draft else "")
+    if same := unchanged(request, etag):
+        return same
+    written = _draft(draft, request.query_params.get("for", ""))
+    return await decision_page(request, scope, db, number, written, etag=etag)
 
 
 async def decision_page(
@@ -140,9 +149,10 @@ async def decision_page(
     scope: Scope,
     db: AsyncSession,
     number: int,
+    written: Written,
     *,
-    written: Written | None = None,
     status: int = 200,
+    etag: str | None = None,
 ) -> Response:
     """The page of a decision, with what was written when it is shown again after a refusal."""
     detail = await queries.detail(db, scope, number)
@@ -153,13 +163,13 @@ async def decision_page(
         theirs=theirs,
         by_people=workflow.counts_people(detail.decision.needed, len(detail.people) or None),
         has_answered=any(one.person_id == scope.viewer.person_id for one in detail.answers),
-        written=written or _draft(await queries.draft(db, scope, number), request.query_params.get("for", "")),
+        written=written,
         judgements=await queries.judgements(db, scope, number),
         newer=await _newer(db, scope, detail.decision),
         address=f"/projects/{scope.key}/decisions/{number}",
         protocol=await protocol_of(db, scope, detail.decision),
     )
-    return respond(request, "decisions/decision.html", page, scope=scope, tab="decisions", status=status)
+    return respond(request, "decisions/decision.html", page, scope=scope, tab="decisions", status=status, etag=etag)
 
 
 async def _voices(db: AsyncSession, scope: Scope, detail: Detail) -> tuple[list[tuple[UUID, str]], list[str]]:

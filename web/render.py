@@ -142,14 +142,19 @@ def html(template: str, page: object, frame: Frame) -> str:
     return environment(frame.locale).get_template(template).render(page=page, frame=frame)
 
 
-def etag_for(request: Request, scope: Scope) -> str:
-    """The ETag of this address for this scope.
+def etag_for(request: Request, scope: Scope, *also: str) -> str:
+    """The ETag of this address for this scope; `also` is what else the page depends on.
 
     The address is part of it: nobody holds the ETag of a page that they were never shown, so asking for a 304 first,
     before anything is read, tells nothing about what exists.
     """
     locale = locale_of(request, scope.viewer.locale)
-    return page_etag(scope, locale, release(), request.url.path, request.url.query)
+    return page_etag(scope, locale, release(), request.url.path, request.url.query, *also)
+
+
+def minute() -> str:
+    """The present minute, for the ETag of a page with running clocks: they and the page's own time count minutes."""
+    return f"{clock.now():%Y-%m-%d %H:%M}"
 
 
 def respond(

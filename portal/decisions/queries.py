@@ -199,7 +199,8 @@ async def judgements(db: AsyncSession, scope: Scope, number: int) -> Sequence[De
 async def draft(db: AsyncSession, scope: Scope, number: int) -> DecisionDraft | None:
     """What the viewer had written before they were sent to prove themselves anew."""
     mine = (DecisionDraft.project_id == scope.project_id, DecisionDraft.person_id == scope.viewer.person_id)
-    return await db.scalar(select(DecisionDraft).where(*mine, DecisionDraft.decision_number == number))
+    statement = select(DecisionDraft).where(*mine, DecisionDraft.decision_number == number)
+    return await db.scalar(statement) if 0 < number <= MOST_NUMBER else None
 
 
 async def company_of(db: AsyncSession, scope: Scope) -> str:
