@@ -68,6 +68,7 @@ class _Page:
             },
             "facts": self.facts(), "due": self.due(), "has-tax": any(group.rate for group in self.totals.groups),
             "net-head": f"{words['net']} ({document.currency})",
+            "tax-head": f"{words['tax']} ({document.currency})",
             "lines": [self.line(line, net) for line, net in zip(document.lines, self.totals.lines, strict=True)],
             "taxes": [self.tax(group) for group in self.totals.groups], "accounted": self.accounted(),
             "sums": self.sums(), "payment": self.payment(), "qr-exact": qr.transfer(document, self.totals.payable),
@@ -121,7 +122,7 @@ class _Page:
         name = self.words[group.category.value]
         return {
             "name": f"{name} {self.figures.percent(group.rate)}" if group.rate else name,
-            "net": self.figures.amount(group.net), "tax": self.figures.amount(group.tax), "reason": group.reason,
+            "net": self.figures.plain(group.net), "tax": self.figures.plain(group.tax), "reason": group.reason,
         }  # fmt: skip
 
     def accounted(self) -> str:

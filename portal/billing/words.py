@@ -65,6 +65,8 @@ _LABELS = {
     "prepaid": ("Paid before", "已预付", "Оплачено ранее", "Bereits bezahlt"),
     "payable": ("Amount due", "应付金额", "К оплате", "Zu zahlen"),
     "credited": ("Credited", "贷记金额", "К зачёту", "Gutgeschrieben"),
+    "tax": ("Tax", "税额", "Налог", "Steuer"),
+    "tax_kind": ("Kind", "类别", "Вид", "Art"),
     "breakdown": ("How the tax comes about", "税额明细", "Расчёт налога", "Steueraufstellung"),
     "taxable": ("Taxable", "计税金额", "База", "Bemessung"),
     "accounted": (
@@ -109,7 +111,7 @@ _LABELS = {
         "QR-код перевода (EPC069-12)",
         "QR-Code der Überweisung (EPC069-12)",
     ),
-    "S": ("Standard rate", "标准税率", "Основная ставка", "Regelsatz"),
+    "S": ("Taxed at", "税率", "По ставке", "Steuersatz"),
     "Z": ("Zero rate", "零税率", "Нулевая ставка", "Nullsatz"),
     "E": ("Exempt", "免税", "Освобождено", "Steuerfrei"),
     "AE": ("Reverse charge", "反向征收", "Обратное начисление", "Reverse-Charge"),
