@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock, money
@@ -53,7 +53,8 @@ class Rate:
 async def put_entries(db: AsyncSession, scope: Scope, given: Sequence[Mapping[str, Any]]) -> Kept:
     """Takes over entries, each named by its `ref` in the system that it comes from: sent again it is corrected.
 
-    Raises Invalid naming the entry (`entries[3].hours`), Conflict for a correction of billed hours, NotAllowed.
+    Raises Invalid naming the entry (`entries[3].hours`), Conflict for a correction of billed hours (unless the invoice
+    was taken back), NotAllowed.
     """
     scope.require_staff(StaffRole.FINANCE, StaffRole.MANAGER)
     if not 0 < len(given) <= MOST_AT_ONCE:
@@ -61,6 +62,7 @@ async def put_entries(db: AsyncSession, scope: Scope, given: Sequence[Mapping[st
     checked = [_checked(one, f"entries[{at}]") for at, one in enumerate(given)]
     await ledger.lock(db, scope.project_id)
     known = await _known(db, scope, [one["external_ref"] for one in checked])
+    taken_back = set(await db.scalars(_taken_back(scope)))
     highest = await db.scalar(select(func.max(TimeEntry.number)).where(TimeEntry.project_id == scope.project_id)) or 0
     fresh: list[TimeEntry] = []
     changed = 0
@@ -73,7 +75,7 @@ async def put_entries(db: AsyncSession, scope: Scope, given: Sequence[Mapping[st
             known[values["external_ref"]] = row
             fresh.append(row)
         elif any(getattr(row, field) != value for field, value in values.items()):
-            _correct(row, values, f"entries[{at}]")
+            _correct(row, values, taken_back, f"entries[{at}]")
             changed += 1
     if fresh or changed:
         await _tell(db, scope, [*fresh, *(one for one in known.values() if one in db.dirty)])
@@ -82,9 +84,10 @@ async def put_entries(db: AsyncSession, scope: Scope, given: Sequence[Mapping[st
     return Kept(len(fresh), changed, len(checked) - len(fresh) - changed)
 
 
-def _correct(row: TimeEntry, values: Mapping[str, Any], place: str) -> None:
-    if row.invoice_number is not None:
+def _correct(row: TimeEntry, values: Mapping[str, Any], taken_back: set[int], place: str) -> None:
+    if row.invoice_number is not None and row.invoice_number not in taken_back:
         raise Conflict(f"These hours are billed by invoice {row.invoice_number}.", field=f"{place}.ref")
+    row.invoice_number = None
     for field, value in values.items():
         setattr(row, field, value)
 
@@ -183,12 +186,15 @@ def _count(found: Sequence[TimeEntry], role: str) -> str:
 
 async def _unbilled(db: AsyncSession, scope: Scope, first: date, last: date) -> Sequence[TimeEntry]:
     """Hours that no invoice bills, or one that was taken back since."""
-    cancelled = select(Invoice.number).where(
-        Invoice.project_id == scope.project_id, Invoice.state == InvoiceState.CANCELLED
-    )
-    free = or_(TimeEntry.invoice_number.is_(None), TimeEntry.invoice_number.in_(cancelled))
+    free = or_(TimeEntry.invoice_number.is_(None), TimeEntry.invoice_number.in_(_taken_back(scope)))
     mine = (TimeEntry.project_id == scope.project_id, TimeEntry.billable, TimeEntry.done_on.between(first, last), free)
     return (await db.scalars(select(TimeEntry).where(*mine).order_by(TimeEntry.number).limit(MOST_AT_ONCE))).all()
+
+
+def _taken_back(scope: Scope) -> Select[Any]:
+    """The invoices that were taken back: what they billed is free, to be corrected and billed anew."""
+    mine = (Invoice.project_id == scope.project_id, Invoice.state == InvoiceState.CANCELLED)
+    return select(Invoice.number).where(*mine)
 
 
 def _agreed(view: ContractView | None, role: str) -> Rate:

@@ -68,6 +68,12 @@ def test_an_entry_without_a_reference_of_the_bank_is_known_by_what_it_says():
     assert once[0].reference.startswith("sha256:")
 
 
+@pytest.mark.parametrize("between", ["<!-- x -->", "<?x y?>"])
+def test_what_stands_between_digits_does_not_shorten_an_amount(between):
+    (found,) = camt.entries(statement(entry(amount=f"47{between}60.00")))
+    assert found.amount == Money(476_000, "EUR")
+
+
 def test_a_number_of_the_statement_alone_is_no_reference():
     """NtryRef counts a statement's entries, or names the account of a batch: the next day has the same again."""
     monday, tuesday = (

@@ -191,3 +191,15 @@ def test_a_csv_that_is_none_is_refused(text):
 def test_a_csv_in_another_encoding_is_refused():
     with pytest.raises(Invalid):
         time_csv.entries("ref,day,hours,role,text\nä".encode("latin-1"))
+
+
+async def test_hours_of_an_invoice_that_was_taken_back_are_corrected_and_billed_anew(agreed, database, cast, store):
+    await put(database, cast, entry(), entry("t-2", hours="1"))
+    await draft(database, cast)
+    await quick(database, cast)
+    with pytest.raises(Conflict):
+        await put(database, cast, entry(hours="2"))
+    async with database.write() as db:
+        await issuing.credit(db, await cast.scope(db, "maria"), store, 1, "The hours were wrong.")
+    assert await put(database, cast, entry(hours="2")) == Kept(0, 1, 0)
+    assert (await draft(database, cast)).net_minor == 30_000

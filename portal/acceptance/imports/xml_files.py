@@ -26,7 +26,9 @@ def read_xml(content: bytes) -> Read:
 def _root(content: bytes) -> Any:
     from lxml import etree  # type: ignore[import-untyped]
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    # A comment in the middle of a text would else end it.
+    unseen = {"remove_comments": True, "remove_pis": True}
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, **unseen)
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as fault:
