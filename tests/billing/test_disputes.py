@@ -133,7 +133,7 @@ async def test_what_is_said_is_an_event_for_billing_and_read_by_it_alone(billed,
 async def test_the_agency_is_told_at_once_and_nobody_without_the_right(database, cast, post):
     await planned(database, cast)
     await drafted(database, cast)
-    await quick(database, cast)
+    invoice = await quick(database, cast)
     await post.tell()
     await ask(database, cast)
     await ask(database, cast, "Not ours.", disputes=True)
@@ -146,4 +146,4 @@ async def test_the_agency_is_told_at_once_and_nobody_without_the_right(database,
         ("wei", "disputed"),
     ]
     mail = next(one for one in await post.mails() if one.context["kind"] == "disputed")
-    assert (mail.context["title"], mail.context["path"]) == ("BH-2026-0001", "/projects/BRIDGE/invoices/1")
+    assert (mail.context["title"], mail.context["path"]) == (invoice.reference, "/projects/BRIDGE/invoices/1")
