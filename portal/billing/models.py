@@ -171,7 +171,8 @@ class Invoice(Base):
     """The frozen document: canonical JSON."""
     document_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     files: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """`pdf`, `cii` and `ubl` as {sha256, size} in the project's store, once issued."""
+    """`pdf`, `cii` and `ubl` as {number, sha256, size} in the project's store, once issued; the XML only where EN 16931
+    can say it, and with a PDF that was signed the level of its `signature`."""
     unaccepted_reason: Mapped[str] = mapped_column(default="")
     """Why a milestone is billed that is not accepted; the client reads it."""
     issued_on: Mapped[date | None]

@@ -4,11 +4,12 @@ import csv
 import re
 from datetime import timedelta
 from io import BytesIO, StringIO
+from unittest.mock import patch
 from zipfile import ZipFile
 
 import pytest
 
-from portal.billing import accounts, disputes, drafts, issuing
+from portal.billing import accounts, disputes, drafts, files, issuing
 from portal.billing.models import InvoiceState
 from tests.support.billing import confirmed, drafted, issued, paid, planned, quick
 from tests.support.statements import counting
@@ -46,6 +47,21 @@ async def test_the_files_can_be_saved_by_who_sees_money_alone(database, cast, st
         assert (await browser.get(address, "eve")).status_code == 404
     assert (await browser.get(addresses[0], "finn")).content[:5] == b"%PDF-"
     assert row.files["pdf"]["number"] == int(addresses[0].rpartition("/")[2])
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+async def test_a_pdf_is_called_signed_when_it_is_and_stands_alone_where_there_is_no_xml(
+    database, cast, browser, is_signed
+):
+    async def files_of(*_):
+        return {"pdf": {"number": 1, "sha256": "00" * 32, "size": 9} | ({"signature": "B-B"} if is_signed else {})}
+
+    await planned(database, cast)
+    await drafted(database, cast)
+    with patch.object(files, "make_and_keep", files_of):
+        await issued(database, cast, None)
+    page = await browser.open(f"{B}/invoices/1", "finn")
+    assert ("Signed PDF" in page.text, "XML" in page.text) == (is_signed, False)
 
 
 async def test_the_list_says_where_the_money_stands_and_what_is_to_come(billed, database, cast):
