@@ -18,6 +18,7 @@ from api.shapes import Incoming, Line, Moment, Outgoing, absent
 from portal.notify.webhooks import commands, queries
 from portal.notify.webhooks.models import WebhookEndpoint
 from portal.notify.webhooks.queries import Behind, DeliveryRow
+from portal.notify.webhooks.sealing import Seal
 
 router = door("webhooks", "/webhooks", door=RobotDoor)
 
@@ -177,9 +178,11 @@ async def add_webhook(
     request: Request, viewer: Viewing, db: UnitOfWork, wanted: Annotated[WebhookNew, json_body(WebhookNew)]
 ) -> Response:
     """Adds an endpoint, which is told of everything from now on. Keep the `secret`: it is not shown again."""
-    row = await commands.add(db, viewer, wanted.given(), allow_private=_allows_private(request))
-    shown = await _shape(db, row) | {"secret": row.secret}
-    return editable(shown, status_code=201, location=f"{ADDRESS}/{row.id}")
+    made = await commands.add(
+        db, viewer, wanted.given(), seal=Seal(settings_of(request)), allow_private=_allows_private(request)
+    )
+    shown = await _shape(db, made.endpoint) | {"secret": made.secret}
+    return editable(shown, status_code=201, location=f"{ADDRESS}/{made.endpoint.id}")
 
 
 @router.get("/{webhook_id}", responses=answers(WebhookOut, "The endpoint.", headers=("ETag",)))
@@ -211,10 +214,10 @@ async def remove_webhook(viewer: Viewing, db: UnitOfWork, webhook_id: UUID) -> R
 
 
 @router.post("/{webhook_id}/rotation", responses=answers(WebhookSecret, "The endpoint with its new secret."))
-async def rotate_secret(viewer: Viewing, db: UnitOfWork, webhook_id: UUID) -> Response:
+async def rotate_secret(request: Request, viewer: Viewing, db: UnitOfWork, webhook_id: UUID) -> Response:
     """Gives the endpoint a new secret. For 24 hours what is sent carries a signature by each of the two."""
-    row = await commands.rotate(db, viewer, webhook_id)
-    return editable(await _shape(db, row) | {"secret": row.secret})
+    made = await commands.rotate(db, viewer, webhook_id, seal=Seal(settings_of(request)))
+    return editable(await _shape(db, made.endpoint) | {"secret": made.secret})
 
 
 @router.get("/{webhook_id}/deliveries", responses=answers(DeliveryPage, "A page of tries.", headers=("Link",)))

@@ -36,8 +36,9 @@ from portal.notify import outbox
 from portal.notify.compose import composer
 from portal.notify.deliver import delivery
 from portal.notify.models import Mail, MailLink, MailRefused, MailReply
-from portal.notify.webhooks import delivering
+from portal.notify.webhooks import delivering, sealing
 from portal.notify.webhooks.models import WebhookDelivery
+from portal.notify.webhooks.sealing import Seal
 from portal.notify.webhooks.sending import Sender
 from web import catalogues
 
@@ -253,11 +254,16 @@ async def send_digests(state: State) -> int:
     return await digests.send_digests(state.database)
 
 
+async def seal_secrets(state: State) -> int:
+    """Seals the webhooks' secrets that an older release kept in the clear."""
+    return await sealing.seal_all(state.database, Seal(state.settings))
+
+
 async def send_webhooks(state: State) -> None:
     """Tells the agency's systems of events, until cancelled. Leases keep several processes from doing it twice."""
     sender = Sender(allow_private=state.settings.webhook_allow_private)
     try:
-        await delivering.send_forever(state.database, sender)
+        await delivering.send_forever(state.database, sender, Seal(state.settings))
     finally:
         await sender.close()
 
@@ -275,6 +281,7 @@ JOBS = (
     Job("draft periods", 900, draft_periods),
     Job("tell people", 5, tell_people),
     Job("tell administrators", 60, tell_administrators),
+    Job("seal secrets", 3600, seal_secrets),
     Job("send digests", 60, send_digests),
     Job("collect orphaned files", 6 * 3600, collect_orphans),
 )

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from portal.notify.webhooks import delivering, leases
+from portal.notify.webhooks.sealing import Seal
 from portal.notify.webhooks.sending import Sender
 from tests.api.conftest import Api
 from tests.support.cast import add_item
@@ -85,19 +87,19 @@ async def test_a_post_sent_twice_makes_one_endpoint(api: Api) -> None:
     assert len((await api.get("/v1/webhooks", by="root"))["items"]) == 1
 
 
-async def test_what_came_of_each_try_is_read_in_pages(api: Api) -> None:
+async def test_what_came_of_each_try_is_read_in_pages(api: Api, portal: FastAPI) -> None:
     made = await add(api, project="BRIDGE")
     path = f"/v1/webhooks/{made['id']}"
 
     async def nowhere(_host: str, _port: int) -> list[str]:
         return ["10.0.0.1"]
 
-    sender = Sender(resolve=nowhere)
+    sender, seal = Sender(resolve=nowhere), Seal(portal.state.settings)
     for _ in range(3):
         trial = await api.post(f"{path}/test", by="root", expect=202)
-        await delivering.work(api.database, sender, (await leases.due(api.database))[0])
+        await delivering.work(api.database, sender, seal, (await leases.due(api.database))[0])
     await add_item(api.database, api.cast)
-    await delivering.work(api.database, sender, (await leases.due(api.database))[0])
+    await delivering.work(api.database, sender, seal, (await leases.due(api.database))[0])
     await sender.close()
     page = await api.get(f"{path}/deliveries?limit=2", by="root")
     newest, second = page["items"]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from ssl import SSLContext
 from typing import Any
 
@@ -15,8 +16,10 @@ from portal import clock
 from portal.db import Database
 from portal.notify.webhooks import commands, delivering, leases
 from portal.notify.webhooks.models import WebhookCursor, WebhookDelivery, WebhookEndpoint
+from portal.notify.webhooks.sealing import Seal
 from portal.notify.webhooks.sending import Sender
 from tests.support.cast import Cast
+from tests.support.sign_in import settings_for
 
 
 @dataclass
@@ -108,6 +111,12 @@ async def sender() -> AsyncIterator[Sender]:
     await found.close()
 
 
+@pytest.fixture
+def seal(tmp_path: Path, database_url: str) -> Seal:
+    """What the portal seals secrets with."""
+    return Seal(settings_for(tmp_path, database_url))
+
+
 @dataclass
 class Hooks:
     """Webhooks as an administrator of the agency has them."""
@@ -115,16 +124,25 @@ class Hooks:
     database: Database
     cast: Cast
     sender: Sender
+    seal: Seal
+
+    def secret_of(self, endpoint: WebhookEndpoint) -> str:
+        """The signing secret, as its receiver has it."""
+        found = self.seal.open(endpoint.id, endpoint.secret)
+        assert found is not None
+        return found
 
     async def add(self, url: str, **fields: Any) -> WebhookEndpoint:
         """Adds an endpoint."""
         async with self.database.write() as db:
             wanted = {"name": "Time keeping", "url": url} | fields
-            return await commands.add(db, self.cast.viewer("root"), wanted, allow_private=True)
+            root = self.cast.viewer("root")
+            return (await commands.add(db, root, wanted, seal=self.seal, allow_private=True)).endpoint
 
     async def run(self) -> int:
         """What the background job does once; the tries that were made."""
-        return sum([await delivering.work(self.database, self.sender, one) for one in await leases.due(self.database)])
+        due = await leases.due(self.database)
+        return sum([await delivering.work(self.database, self.sender, self.seal, one) for one in due])
 
     async def endpoint(self, endpoint: WebhookEndpoint) -> WebhookEndpoint:
         """The endpoint as it is now."""
@@ -156,9 +174,9 @@ class Hooks:
 
 
 @pytest.fixture
-async def hooks(database: Database, cast: Cast, sender: Sender) -> Hooks:
+async def hooks(database: Database, cast: Cast, sender: Sender, seal: Seal) -> Hooks:
     """Webhooks, with nothing set up yet."""
-    return Hooks(database, cast, sender)
+    return Hooks(database, cast, sender, seal)
 
 
 def verified(got: Got, secret: str) -> Any:

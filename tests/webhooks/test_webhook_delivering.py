@@ -29,7 +29,7 @@ async def test_an_event_arrives_signed_and_once(
     assert await hooks.run() == 1
     assert await hooks.run() == 0
     (got,) = receiver.got
-    told = verified(got, endpoint.secret)
+    told = verified(got, hooks.secret_of(endpoint))
     assert (told["type"], told["data"]["project"]) == ("item.added", "BRIDGE")
     assert told["data"]["body"]["title"] == "Girders"
     (line,) = await hooks.log(endpoint)
@@ -169,7 +169,7 @@ async def test_a_crash_between_sending_and_writing_sends_the_same_webhook_again(
     assert len(receiver.got) == 2
     assert len(set(receiver.ids)) == 1
     assert receiver.got[0].body == receiver.got[1].body
-    assert verified(receiver.got[1], endpoint.secret)
+    assert verified(receiver.got[1], hooks.secret_of(endpoint))
 
 
 async def test_two_senders_never_have_one_endpoint_at_once(
@@ -178,7 +178,7 @@ async def test_two_senders_never_have_one_endpoint_at_once(
     endpoint = await hooks.add(receiver.url)
     for _ in range(5):
         await add_item(database, cast)
-    tries = await asyncio.gather(*(delivering.work(database, hooks.sender, endpoint.id) for _ in range(3)))
+    tries = await asyncio.gather(*(delivering.work(database, hooks.sender, hooks.seal, endpoint.id) for _ in range(3)))
     assert sorted(tries) == [0, 0, 5]
     assert receiver.seqs() == sorted(set(receiver.seqs()))
 
@@ -247,12 +247,13 @@ async def test_both_secrets_sign_for_a_day_after_a_rotation(
     old = await hooks.add(receiver.url)
     began = clock.now()
     async with database.write() as db:
-        new = await commands.rotate(db, cast.viewer("root"), old.id)
-    assert new.secret != old.secret
+        new = await commands.rotate(db, cast.viewer("root"), old.id, seal=hooks.seal)
+    old_secret = hooks.secret_of(old)
+    assert new.secret != old_secret
     with time_machine.travel(began + timedelta(hours=23, minutes=59), tick=False):
         await add_item(database, cast)
         await hooks.run()
-        assert verified(receiver.got[0], old.secret) == verified(receiver.got[0], new.secret)
+        assert verified(receiver.got[0], old_secret) == verified(receiver.got[0], new.secret)
     with time_machine.travel(began + timedelta(hours=24, minutes=1), tick=False):
         await add_item(database, cast)
         await hooks.run()
@@ -330,7 +331,7 @@ async def test_a_trial_goes_to_an_endpoint_that_is_switched_off_too(
     assert await hooks.run() == 1
     assert await hooks.run() == 0
     assert receiver.ids == [trial]
-    assert verified(receiver.got[0], endpoint.secret)["type"] == "portal.test"
+    assert verified(receiver.got[0], hooks.secret_of(endpoint))["type"] == "portal.test"
     assert [line.webhook_id for line in await hooks.log(endpoint)] == [trial]
 
 
@@ -361,10 +362,10 @@ async def test_only_administrators_have_anything_to_do_with_it(
     viewer = cast.viewer(who)
     async with database.write() as db:
         for attempt in (
-            commands.add(db, viewer, {"name": "Mine", "url": receiver.url}, allow_private=True),
+            commands.add(db, viewer, {"name": "Mine", "url": receiver.url}, seal=hooks.seal, allow_private=True),
             commands.change(db, viewer, endpoint.id, {"disabled": True}, allow_private=True),
             commands.remove(db, viewer, endpoint.id),
-            commands.rotate(db, viewer, endpoint.id),
+            commands.rotate(db, viewer, endpoint.id, seal=hooks.seal),
             commands.ask_for_trial(db, viewer, endpoint.id),
             commands.replay(db, viewer, endpoint.id, "BRIDGE", 1),
             queries.endpoints(db, viewer),
@@ -404,7 +405,7 @@ async def test_a_slow_endpoint_holds_up_no_other_and_an_unreachable_database_end
     await hooks.add(f"http://127.0.0.1:{slow.sockets[0].getsockname()[1]}/")
     await hooks.add(receiver.url)
     await add_item(database, cast)
-    task = asyncio.create_task(delivering.send_forever(database, hooks.sender))
+    task = asyncio.create_task(delivering.send_forever(database, hooks.sender, hooks.seal))
     for _ in range(500):
         if receiver.got:
             break

@@ -5,6 +5,7 @@ Endpoints belong to the agency, not to a project; so they leave no event in a le
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -21,6 +22,7 @@ from portal.ledger.models import Audience, ProjectLedger
 from portal.notify.webhooks import queries, rules
 from portal.notify.webhooks.address import checked_url
 from portal.notify.webhooks.models import WebhookCursor, WebhookDelivery, WebhookEndpoint
+from portal.notify.webhooks.sealing import Seal
 
 MOST_ENDPOINTS = 50
 MOST_KINDS = 100
@@ -29,17 +31,28 @@ _log = logging.getLogger("portal.webhooks")
 _ALL = {"cross_project": "an endpoint of the agency is told of all projects"}
 
 
-async def add(db: AsyncSession, viewer: Viewer, fields: Mapping[str, Any], *, allow_private: bool) -> WebhookEndpoint:
-    """Adds an endpoint that is told of everything from now on; its `secret` is shown to nobody again.
+@dataclass(frozen=True, slots=True)
+class WithSecret:
+    """An endpoint and its new secret, which is shown this once and kept sealed."""
+
+    endpoint: WebhookEndpoint
+    secret: str
+
+
+async def add(
+    db: AsyncSession, viewer: Viewer, fields: Mapping[str, Any], *, seal: Seal, allow_private: bool
+) -> WithSecret:
+    """Adds an endpoint that is told of everything from now on.
 
     `fields`: name, url, and perhaps kinds, audiences, project (a key). Raises NotAllowed, Invalid, NotFound, Conflict.
     """
     viewer.require_staff(StaffRole.ADMIN)
     if len(await queries.endpoints(db, viewer)) >= MOST_ENDPOINTS:
         raise Conflict(f"There are {MOST_ENDPOINTS} endpoints already: remove one first.")
-    now = clock.now()
+    now, endpoint_id, secret = clock.now(), uuid4(), rules.new_secret()
     endpoint = WebhookEndpoint(
-        id=uuid4(), secret=rules.new_secret(), old_secret=None, old_secret_until=None, kinds=[], only_project_id=None,
+        id=endpoint_id, secret=seal.close(endpoint_id, secret), old_secret=None, old_secret_until=None, kinds=[],
+        only_project_id=None,
         audiences=[Audience.CLIENT.value, Audience.INTERNAL.value], created_by=viewer.actor, created_at=now,
         updated_at=now, disabled_at=None, disabled_reason=None, lease_until=now, test_id=None,
         name=_name(fields["name"]), url=checked_url(fields["url"], allow_private=allow_private),
@@ -49,7 +62,7 @@ async def add(db: AsyncSession, viewer: Viewer, fields: Mapping[str, Any], *, al
     await db.flush()
     await _begin_now(db, endpoint, now)
     _log.info("webhook added", extra={"webhook": str(endpoint.id), "actor": viewer.actor})
-    return endpoint
+    return WithSecret(endpoint, secret)
 
 
 async def change(
@@ -88,15 +101,15 @@ async def remove(db: AsyncSession, viewer: Viewer, endpoint_id: UUID) -> None:
     _log.info("webhook removed", extra={"webhook": str(endpoint_id), "actor": viewer.actor})
 
 
-async def rotate(db: AsyncSession, viewer: Viewer, endpoint_id: UUID) -> WebhookEndpoint:
+async def rotate(db: AsyncSession, viewer: Viewer, endpoint_id: UUID, *, seal: Seal) -> WithSecret:
     """Gives an endpoint a new secret; the old one signs beside it for a day. Raises NotAllowed, NotFound."""
     endpoint = await queries.endpoint(db, viewer, endpoint_id, lock=True)
-    now = clock.now()
+    now, secret = clock.now(), rules.new_secret()
     endpoint.old_secret, endpoint.old_secret_until = endpoint.secret, now + rules.BOTH_SECRETS
-    endpoint.secret, endpoint.updated_at = rules.new_secret(), now
+    endpoint.secret, endpoint.updated_at = seal.close(endpoint_id, secret), now
     await db.flush()
     _log.info("webhook secret rotated", extra={"webhook": str(endpoint_id), "actor": viewer.actor})
-    return endpoint
+    return WithSecret(endpoint, secret)
 
 
 async def ask_for_trial(db: AsyncSession, viewer: Viewer, endpoint_id: UUID) -> str:

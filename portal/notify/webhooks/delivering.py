@@ -7,7 +7,7 @@ afterwards, so what a crash can do is send an event a second time, under the sam
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from portal.notify.webhooks.commands import trial_id
 from portal.notify.webhooks.leases import Place, Taken
 from portal.notify.webhooks.models import WebhookDelivery, WebhookEndpoint
 from portal.notify.webhooks.rules import Outcome
+from portal.notify.webhooks.sealing import UNREADABLE, Seal
 from portal.notify.webhooks.sending import Sender
 
 IDLE_SECONDS = 2.0
@@ -35,7 +36,7 @@ EVENTS_AT_ONCE = 100
 _log = logging.getLogger("portal.webhooks")
 
 
-async def send_forever(database: Database, sender: Sender) -> None:
+async def send_forever(database: Database, sender: Sender, seal: Seal) -> None:
     """The senders' loop; ends by cancellation. A database that is away for a while does not end it."""
     busy: set[UUID] = set()
     async with asyncio.TaskGroup() as group:
@@ -44,7 +45,7 @@ async def send_forever(database: Database, sender: Sender) -> None:
                 for endpoint_id in (await leases.due(database))[: AT_ONCE - len(busy)]:
                     if endpoint_id not in busy:
                         busy.add(endpoint_id)
-                        group.create_task(_work(database, sender, endpoint_id, busy))
+                        group.create_task(_work(database, sender, seal, endpoint_id, busy))
             except (Unavailable, OSError) as error:
                 _log.warning("webhooks cannot reach the database", extra={"error": type(error).__name__})
             except Exception:
@@ -52,26 +53,26 @@ async def send_forever(database: Database, sender: Sender) -> None:
             await asyncio.sleep(IDLE_SECONDS)
 
 
-async def _work(database: Database, sender: Sender, endpoint_id: UUID, busy: set[UUID]) -> None:
+async def _work(database: Database, sender: Sender, seal: Seal, endpoint_id: UUID, busy: set[UUID]) -> None:
     try:
-        await work(database, sender, endpoint_id)
+        await work(database, sender, seal, endpoint_id)
     except Exception:
         _log.exception("a webhook failed", extra={"webhook": str(endpoint_id)})
     finally:
         busy.discard(endpoint_id)
 
 
-async def work(database: Database, sender: Sender, endpoint_id: UUID) -> int:
+async def work(database: Database, sender: Sender, seal: Seal, endpoint_id: UUID) -> int:
     """Sends what is due at one endpoint, as far as it goes; returns how many tries were made. 0 if another has it."""
     taken = await leases.take(database, endpoint_id)
     if taken is None:
         return 0
     tries = 0
     if taken.test_id is not None:
-        await _try_out(database, sender, taken, taken.test_id)
+        await _try_out(database, sender, seal, taken, taken.test_id)
         tries += 1
     for place in await leases.due_places(database, taken) if taken.is_enabled else []:
-        told = await _tell(database, sender, taken, place)
+        told = await _tell(database, sender, seal, taken, place)
         tries += told.tries
         if told.taken is None:
             return tries
@@ -92,7 +93,7 @@ class Told:
     is_trouble: bool = False
 
 
-async def _tell(database: Database, sender: Sender, taken: Taken, place: Place) -> Told:
+async def _tell(database: Database, sender: Sender, seal: Seal, taken: Taken, place: Place) -> Told:
     """Sends a project's events in their order until one fails."""
     async with database.read() as db:
         events = await ledger.since(db, place.project_id, tuple(Audience), place.seq, EVENTS_AT_ONCE)
@@ -101,7 +102,7 @@ async def _tell(database: Database, sender: Sender, taken: Taken, place: Place) 
         if not rules.wants(taken.kinds, taken.audiences, event):
             unwanted = event.seq
             continue
-        outcome, mine, goes_on = await _tell_one(database, sender, taken, place, event)
+        outcome, mine, goes_on = await _tell_one(database, sender, seal, taken, place, event)
         tries += 1
         if mine is None or not goes_on:
             return Told(tries, mine, outcome.is_trouble)
@@ -113,11 +114,11 @@ async def _tell(database: Database, sender: Sender, taken: Taken, place: Place) 
 
 
 async def _tell_one(
-    database: Database, sender: Sender, taken: Taken, place: Place, event: EventRow
+    database: Database, sender: Sender, seal: Seal, taken: Taken, place: Place, event: EventRow
 ) -> tuple[Outcome, Taken | None, bool]:
     at, webhook = clock.now(), rules.webhook_id(taken.id, place.project_id, event.seq)
     text = rules.payload(place.key, event)
-    outcome = await sender.send(taken.url, rules.headers(webhook, at, text, taken.secrets), text)
+    outcome = await _send(sender, seal, taken, webhook, at, text)
     line = WebhookDelivery(
         endpoint_id=taken.id, project_id=place.project_id, seq=event.seq, webhook_id=webhook, kind=event.kind,
         attempt=place.attempts + 1, at=at, **_what_came(outcome),
@@ -125,6 +126,14 @@ async def _tell_one(
     async with database.write() as db:
         mine, moved = await _write_down(db, taken, place, event.seq, outcome, line)
     return outcome, mine, moved and outcome.is_delivered
+
+
+async def _send(sender: Sender, seal: Seal, taken: Taken, webhook: str, at: datetime, text: str) -> Outcome:
+    """Sends a text signed by each secret that can be read; without one nothing is sent, and that is a failure."""
+    secrets = seal.opened(taken.id, taken.secrets)
+    if not secrets:
+        return Outcome(None, 0, UNREADABLE)
+    return await sender.send(taken.url, rules.headers(webhook, at, text, secrets), text)
 
 
 def _what_came(outcome: Outcome) -> dict[str, Any]:
@@ -170,10 +179,10 @@ def _reason_to_end(place: Place, seq: int, outcome: Outcome, lasted: timedelta) 
     return None
 
 
-async def _try_out(database: Database, sender: Sender, taken: Taken, test_id: UUID) -> None:
+async def _try_out(database: Database, sender: Sender, seal: Seal, taken: Taken, test_id: UUID) -> None:
     at, webhook = clock.now(), trial_id(test_id)
     text = rules.trial_payload(at)
-    outcome = await sender.send(taken.url, rules.headers(webhook, at, text, taken.secrets), text)
+    outcome = await _send(sender, seal, taken, webhook, at, text)
     async with database.write() as db:
         this = (WebhookEndpoint.id == taken.id, WebhookEndpoint.test_id == test_id)
         changed = await db.execute(update(WebhookEndpoint).where(*this).values(test_id=None))

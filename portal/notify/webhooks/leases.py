@@ -32,6 +32,7 @@ class Taken:
     id: UUID
     url: str
     secrets: tuple[str, ...]
+    """Sealed, the present one first."""
     kinds: tuple[str, ...]
     audiences: tuple[str, ...]
     only_project_id: UUID | None

@@ -20,7 +20,7 @@ class WebhookEndpoint(Base):
     name: Mapped[str]
     url: Mapped[str]
     secret: Mapped[str]
-    """`whsec_…`. Kept as it is: whoever signs needs it. Shown once, when it is made."""
+    """Sealed (sealing.py): who signs needs it, and a copy of the database has it not. Shown once, when it is made."""
     old_secret: Mapped[str | None]
     old_secret_until: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """Until when the secret before signs too."""

@@ -25,6 +25,8 @@ BOTH_SECRETS = timedelta(hours=24)
 """How long the secret before a rotation signs too."""
 MOST_BYTES = 20_000
 """The specification's advice on size: the body of a larger event is left out, for the receiver to fetch."""
+SECRET = "whsec_"
+"""How a signing secret begins, as the specification writes one."""
 BY_HAND = "switched off"
 """The reason of an endpoint that an administrator switched off: nobody is told of that."""
 TOLD_WITHIN = timedelta(days=7)
@@ -62,7 +64,7 @@ class Outcome:
 
 def new_secret() -> str:
     """A signing secret of 256 bits, as the specification writes one."""
-    return "whsec_" + b64encode(secrets.token_bytes(32)).decode()
+    return SECRET + b64encode(secrets.token_bytes(32)).decode()
 
 
 def webhook_id(endpoint_id: UUID, project_id: UUID, seq: int) -> str:
