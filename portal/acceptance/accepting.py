@@ -195,7 +195,7 @@ async def _document(
 
 
 async def _cases(db: AsyncSession, scope: Scope, plan: TestPlan) -> list[Stands]:
-    """Every case of the version with how it stands, by whose results, and its defects: three statements."""
+    """Every case of the version with how it stands, by whose results, and its defects: four statements."""
     said = await _said(db, scope, plan)
     defects: dict[int, list[int]] = defaultdict(list)
     of_plan = (TestDefect.project_id == scope.project_id, TestDefect.plan_number == plan.number)
@@ -203,34 +203,34 @@ async def _cases(db: AsyncSession, scope: Scope, plan: TestPlan) -> list[Stands]
     for case_number, item in await db.execute(pairs):
         defects[case_number].append(item)
     columns = (TestCase.number, TestCase.title, TestCase.priority, TestCase.is_automatic, TestCase.digest)
+    stood = (TestStanding.verdict, TestStanding.round_number)
     statement = (
-        select(*columns, TestStanding.verdict, TestStanding.round_number)
-        .outerjoin(TestStanding, standing.same_words())
+        select(*columns, *(standing.of_case(scope, plan.number, one) for one in stood))
         .where(*queries.cases_of(scope, plan.number, plan.offered_version or 0))
         .order_by(TestCase.position, TestCase.number)
     )
-    return [Stands(*row, said.get(row[0], []), defects[row[0]]) for row in await db.execute(statement)]
+    return [
+        Stands(number, title, priority, automatic, digest, verdict, by, said.get(number, []), defects[number])
+        for number, title, priority, automatic, digest, verdict, by in await db.execute(statement)
+    ]
 
 
 async def _said(db: AsyncSession, scope: Scope, plan: TestPlan) -> dict[int, list[Said]]:
     """Of each case the latest results, in the round that its standing comes from; a machine's of its last round."""
-    its_standing = and_(
-        TestStanding.project_id == TestResult.project_id,
-        TestStanding.plan_number == TestResult.plan_number,
-        TestStanding.case_number == TestResult.case_number,
-    )
+    of_plan = (TestStanding.project_id == scope.project_id, TestStanding.plan_number == plan.number)
+    rounds = select(TestStanding.case_number, TestStanding.round_number).where(*of_plan)
+    stands_by = dict((await db.execute(rounds)).all())
     statement = (
-        select(TestResult, TestStanding.round_number, Person.name)
-        .outerjoin(TestStanding, its_standing)
+        select(TestResult, Person.name)
         .outerjoin(Person, Person.id == TestResult.person_id)
         .where(TestResult.project_id == scope.project_id, TestResult.plan_number == plan.number, TestResult.is_latest)
         .order_by(TestResult.round_number, TestResult.seq)
     )
     found: dict[int, dict[Any, Said]] = defaultdict(dict)
-    for one, stands_by, name in await db.execute(statement):
+    for one, name in await db.execute(statement):
         if one.person_id is None:
             found[one.case_number][one.source] = Said(None, one.source, one.outcome, one.remark, one.at, ())
-        elif one.round_number == stands_by:
+        elif one.round_number == stands_by.get(one.case_number):
             by = f"person:{one.person_id}"
             found[one.case_number][by] = Said(by, name, one.outcome, one.remark, one.at, one.files)
     return {number: list(said.values()) for number, said in found.items()}

@@ -2,10 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,30 +23,44 @@ WORDS = frozenset({"title", "description", "acceptance_criteria"})
 """What of an item a case covers: not its column, its estimate or its place."""
 
 
+class _Standing(NamedTuple):
+    case_number: int
+    digest: bytes
+    verdict: Outcome | None
+    at: datetime
+    seq: int
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
+    """A case, how it stands, and when what it covers was last changed, finished or worded anew."""
+
     number: int
     digest: bytes
     item: int | None
-    stood_digest: bytes | None
-    verdict: Outcome | None
-    at: datetime | None
-    seq: int | None
+    standing: _Standing | None
     item_seq: int | None
     item_done_at: datetime | None
     worded_at: datetime | None
 
     @property
-    def was_finished_since(self) -> bool:
-        """Whether the item was done, or the requirement worded anew, after the case was run."""
-        return self.at is not None and any(
-            moment is not None and moment > self.at for moment in (self.item_done_at, self.worded_at)
-        )
+    def seq(self) -> int | None:
+        """The event by which it stands so."""
+        return self.standing.seq if self.standing else None
+
+    @property
+    def stood(self) -> Stood:
+        """The same for the rule, as long as no word of the item was changed."""
+        if (standing := self.standing) is None:
+            return Stood(None, False, None, False)
+        moments = (self.item_done_at, self.worded_at)
+        changed = any(moment is not None and moment > standing.at for moment in moments)
+        return Stood(standing.verdict, standing.digest == self.digest, standing.at, changed)
 
 
 async def to_ask(db: AsyncSession, scope: Scope, plan: TestPlan) -> dict[int, Why]:
     """The cases that the next round of a plan asks its testers, in no order, and why; none that machines run."""
-    rows = [_Row(*row) for row in await db.execute(_standing(scope, plan))]
+    rows = await _rows(db, scope, plan)
     defects = await defects_of_cases(db, scope, plan.number)
     changed = await _reworded(db, scope, rows)
     found = {row.number: asking.why(_stood(row, changed), defects.get(row.number, ())) for row in rows}
@@ -55,33 +69,62 @@ async def to_ask(db: AsyncSession, scope: Scope, plan: TestPlan) -> dict[int, Wh
 
 def _stood(row: _Row, changed: Mapping[int, int]) -> Stood:
     was_reworded = row.item is not None and row.seq is not None and changed.get(row.item, 0) > row.seq
-    return Stood(row.verdict, row.stood_digest == row.digest, row.at, row.was_finished_since or was_reworded)
+    return replace(row.stood, covers_changed=row.stood.covers_changed or was_reworded)
 
 
-def _standing(scope: Scope, plan: TestPlan) -> Any:
-    of_case = and_(
-        TestStanding.project_id == TestCase.project_id,
-        TestStanding.plan_number == TestCase.plan_number,
-        TestStanding.case_number == TestCase.number,
+async def _rows(db: AsyncSession, scope: Scope, plan: TestPlan) -> list[_Row]:
+    """The cases that people test, put together here rather than joined: of a plan that it has no statistics of yet,
+    PostgreSQL expects one row, and would walk all standings for each case."""
+    of_plan = (TestStanding.project_id == scope.project_id, TestStanding.plan_number == plan.number)
+    stood = [getattr(TestStanding, field) for field in _Standing._fields]
+    standings = {row[0]: _Standing(*row) for row in await db.execute(select(*stood).where(*of_plan))}
+    of_version = queries.cases_of(scope, plan.number, plan.offered_version or 0)
+    columns = (TestCase.number, TestCase.digest, TestCase.item_number, TestCase.requirement_number)
+    cases = (await db.execute(select(*columns).where(*of_version, TestCase.is_automatic.is_(False)))).all()
+    items = await _items(db, scope, {item for _, _, item, _ in cases if item is not None})
+    worded = await _worded(db, scope, {need for _, _, _, need in cases if need is not None})
+    return [
+        _Row(number, digest, item, standings.get(number), *items.get(item or 0, (None, None)), worded.get(need or 0))
+        for number, digest, item, need in cases
+    ]
+
+
+def _some(numbers: Collection[int]) -> Iterator[Sequence[int]]:
+    ordered = sorted(numbers)
+    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
+
+
+async def _items(
+    db: AsyncSession, scope: Scope, numbers: Collection[int]
+) -> dict[int, tuple[int | None, datetime | None]]:
+    """Of each item its last event, and when it was done."""
+    found: dict[int, tuple[int | None, datetime | None]] = {}
+    for some in _some(numbers):
+        mine = (Item.project_id == scope.project_id, Item.number.in_(some))
+        for number, seq, done_at in await db.execute(select(Item.number, Item.seq, Item.done_at).where(*mine)):
+            found[number] = seq, done_at
+    return found
+
+
+async def _worded(db: AsyncSession, scope: Scope, numbers: Collection[int]) -> dict[int, datetime]:
+    """When each requirement got the words that it has."""
+    newest = and_(
+        RequirementVersion.requirement_number == Requirement.number, RequirementVersion.version == Requirement.version
     )
-    its_item = and_(Item.project_id == TestCase.project_id, Item.number == TestCase.item_number)
-    its_need = and_(Requirement.project_id == TestCase.project_id, Requirement.number == TestCase.requirement_number)
-    its_words = and_(
-        RequirementVersion.project_id == Requirement.project_id,
-        RequirementVersion.requirement_number == Requirement.number,
-        RequirementVersion.version == Requirement.version,
-    )
-    return (
-        select(
-            TestCase.number, TestCase.digest, TestCase.item_number, TestStanding.digest, TestStanding.verdict,
-            TestStanding.at, TestStanding.seq, Item.seq, Item.done_at, RequirementVersion.created_at,
+    found: dict[int, datetime] = {}
+    for some in _some(numbers):
+        statement = (
+            select(Requirement.number, RequirementVersion.created_at)
+            .join(RequirementVersion, newest)
+            .where(
+                Requirement.project_id == scope.project_id,
+                Requirement.number.in_(some),
+                RequirementVersion.project_id == scope.project_id,
+                RequirementVersion.requirement_number.in_(some),
+            )
         )
-        .outerjoin(TestStanding, of_case)
-        .outerjoin(Item, its_item)
-        .outerjoin(Requirement, its_need)
-        .outerjoin(RequirementVersion, its_words)
-        .where(*queries.cases_of(scope, plan.number, plan.offered_version or 0), TestCase.is_automatic.is_(False))
-    )  # fmt: skip
+        found |= dict((await db.execute(statement)).all())
+    return found
 
 
 async def defects_of_cases(db: AsyncSession, scope: Scope, number: int) -> Mapping[int, Sequence[Mended]]:
@@ -107,10 +150,8 @@ async def _reworded(db: AsyncSession, scope: Scope, rows: Sequence[_Row]) -> dic
     for row in rows:
         if row.item and row.seq and row.item_seq and row.item_seq > row.seq:
             moved[row.item] = min(row.seq, moved.get(row.item, row.seq))
-    numbers = sorted(moved)
     found: dict[int, int] = {}
-    for start in range(0, len(numbers), AT_ONCE):
-        some = numbers[start : start + AT_ONCE]
+    for some in _some(moved):
         statement = select(Event.subject_number, Event.seq, Event.body).where(
             Event.project_id == scope.project_id,
             Event.subject_kind == "item",

@@ -59,19 +59,24 @@ class Asked:
 
 
 async def asked(db: AsyncSession, under: Under, numbers: set[int]) -> dict[int, Asked]:
-    """These cases of the round, by number, in two statements. Raises NotFound for one that is not asked in it."""
-    version = (TestCase.version == under.row.version, TestPlanVersion.version == under.row.version)
-    its_standing = and_(*_of_plan(TestStanding, under), TestStanding.case_number == RoundCase.case_number)
+    """These cases of the round, by number, in four statements rather than one that joins: of a plan that it has no
+    statistics of yet, PostgreSQL expects one row, and would walk all its cases for each. Raises NotFound for one that
+    is not asked in it."""
+    words = (*_of_plan(TestCase, under), TestCase.version == under.row.version, TestCase.number.in_(numbers))
+    digests = dict((await db.execute(select(TestCase.number, TestCase.digest).where(*words))).all())
+    stood = select(TestStanding).where(*_of_plan(TestStanding, under), TestStanding.case_number.in_(numbers))
+    standings = {one.case_number: one for one in await db.scalars(stood.execution_options(populate_existing=True))}
+    version = (*_of_plan(TestPlanVersion, under), TestPlanVersion.version == under.row.version)
     statement = (
-        select(RoundCase, TestCase.digest, TestPlanVersion.rule, TestStanding)
-        .join(TestCase, TestCase.number == RoundCase.case_number)
-        .join(TestPlanVersion, and_(*_of_plan(TestPlanVersion, under)))
-        .outerjoin(TestStanding, and_(its_standing, TestStanding.case_number.in_(numbers)))
+        select(RoundCase, TestPlanVersion.rule)
+        .join(TestPlanVersion, and_(*version))
         .where(*_of_round(RoundCase, under), RoundCase.case_number.in_(numbers))
-        .where(*_of_plan(TestCase, under), *version, TestCase.number.in_(numbers))
         .execution_options(populate_existing=True)
     )
-    found = {row[0].case_number: Asked(*row) for row in await db.execute(statement)}
+    found = {
+        case.case_number: Asked(case, digests[case.case_number], rule, standings.get(case.case_number))
+        for case, rule in await db.execute(statement)
+    }
     for number in sorted(numbers - found.keys()):
         raise NotFound(f"There is no case {number} in this round.")
     results = (*_of_round(TestResult, under), TestResult.case_number.in_(numbers), TestResult.is_latest)
@@ -82,10 +87,8 @@ async def asked(db: AsyncSession, under: Under, numbers: set[int]) -> dict[int, 
 
 
 def _of_plan(
-    model: type[TestCase | TestPlanVersion | TestStanding], under: Under
+    model: type[TestCase | TestPlanVersion | TestStanding | TestResult | RoundCase], under: Under
 ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Said of every table rather than of one that the others join: PostgreSQL, which expects few rows of a plan that it
-    has no statistics of yet, would else walk all its cases for each of them."""
     return model.project_id == under.scope.project_id, model.plan_number == under.row.plan_number
 
 
@@ -156,44 +159,33 @@ def _stand(db: AsyncSession, under: Under, case: Asked, verdict: Outcome) -> Non
 
 async def _stand_as_before(db: AsyncSession, under: Under, cases: Sequence[Asked], now: datetime) -> None:
     """Cases of which nothing is left in this round stand as the round before it left them."""
-    its_round = and_(
-        TestRound.project_id == RoundCase.project_id,
-        TestRound.plan_number == RoundCase.plan_number,
-        TestRound.number == RoundCase.round_number,
+    numbers = [one.case.case_number for one in cases]
+    earlier = (TestRound.project_id == under.scope.project_id, TestRound.plan_number == under.row.plan_number)
+    rounds = (await db.scalars(select(TestRound).where(*earlier, TestRound.number < under.row.number))).all()
+    versions = {one.version for one in rounds}
+    words = (*_of_plan(TestCase, under), TestCase.version.in_(versions), TestCase.number.in_(numbers))
+    columns = select(TestCase.version, TestCase.number, TestCase.digest).where(*words)
+    digests = {(version, number): digest for version, number, digest in await db.execute(columns)}
+    of_earlier = (*_of_plan(TestResult, under), TestResult.round_number < under.row.number)
+    by_people = (TestResult.case_number.in_(numbers), TestResult.person_id.is_not(None), TestResult.is_latest)
+    said = select(TestResult.round_number, TestResult.case_number, func.max(TestResult.at)).where(
+        *of_earlier, *by_people
     )
-    its_case = and_(
-        TestCase.project_id == RoundCase.project_id,
-        TestCase.plan_number == RoundCase.plan_number,
-        TestCase.version == TestRound.version,
-        TestCase.number == RoundCase.case_number,
-    )
-    said = select(func.max(TestResult.at)).where(
-        TestResult.project_id == RoundCase.project_id,
-        TestResult.plan_number == RoundCase.plan_number,
-        TestResult.round_number == RoundCase.round_number,
-        TestResult.case_number == RoundCase.case_number,
-        TestResult.person_id.is_not(None),
-        TestResult.is_latest,
-    )
-    said_at = said.correlate(RoundCase).scalar_subquery()
+    grouped = said.group_by(TestResult.round_number, TestResult.case_number)
+    said_at = {(number, case): at for number, case, at in await db.execute(grouped)}
+    asked_before = (*_of_plan(RoundCase, under), RoundCase.round_number < under.row.number)
     statement = (
-        select(RoundCase.case_number, RoundCase.verdict, TestCase.digest, TestRound, said_at)
-        .join(TestRound, its_round)
-        .join(TestCase, its_case)
-        .where(
-            RoundCase.project_id == under.scope.project_id,
-            RoundCase.plan_number == under.row.plan_number,
-            RoundCase.round_number < under.row.number,
-            RoundCase.case_number.in_([one.case.case_number for one in cases]),
-            RoundCase.verdict.is_not(None),
-        )
+        select(RoundCase.case_number, RoundCase.round_number, RoundCase.verdict)
+        .where(*asked_before, RoundCase.case_number.in_(numbers), RoundCase.verdict.is_not(None))
         .order_by(RoundCase.round_number)
     )
     before = {row[0]: row for row in await db.execute(statement)}
+    by_number = {one.number: one for one in rounds}
     for standing in (one.standing for one in cases if one.standing is not None):
         if standing.case_number in before:
-            _, verdict, digest, row, at = before[standing.case_number]
-            standing.round_number, standing.digest, standing.verdict = row.number, digest, verdict
-            standing.at, standing.seq = at, row.seq
+            number, round_number, verdict = before[standing.case_number]
+            row = by_number[round_number]
+            standing.round_number, standing.digest, standing.verdict = row.number, digests[row.version, number], verdict
+            standing.at, standing.seq = said_at[round_number, number], row.seq
         else:
             standing.verdict, standing.at = None, now

@@ -219,10 +219,7 @@ class RoundCase(Base):
     """A case that a round asks, with its verdict so far, kept up by every result."""
 
     __tablename__ = "test_round_case"
-    __table_args__ = (
-        _of_round("test_round_case"),
-        Index("ix_test_round_case_verdict", "project_id", "plan_number", "round_number", "verdict"),
-    )
+    __table_args__ = (_of_round("test_round_case"),)
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     plan_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

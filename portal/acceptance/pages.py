@@ -177,20 +177,15 @@ def _head(scope: Scope, number: int, round_number: int, *more: Any) -> Select[An
     )
 
 
-def _cases(scope: Scope, row: TestRound) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """How a round's case is joined with its words, and which cases those are."""
-    words = and_(
-        TestCase.project_id == RoundCase.project_id,
-        TestCase.plan_number == RoundCase.plan_number,
-        TestCase.version == row.version,
-        TestCase.number == RoundCase.case_number,
-    )
-    asked = and_(
+def _is_asked(scope: Scope, row: TestRound) -> ColumnElement[bool]:
+    """Whether a round asks a case: looked up by the whole key (`standing.of_case` says why)."""
+    asked = select(RoundCase.why).where(
         RoundCase.project_id == scope.project_id,
         RoundCase.plan_number == row.plan_number,
         RoundCase.round_number == row.number,
+        RoundCase.case_number == TestCase.number,
     )
-    return words, asked
+    return asked.correlate(TestCase).scalar_subquery().is_not(None)
 
 
 async def round_cases(
@@ -218,45 +213,46 @@ _CASE, _ASKED, _SAID = (cast(Table, model.__table__).c for model in (TestCase, R
 
 @cache
 def _lines(only: Only, goes_on: bool) -> Select[Any]:
-    """The list that testers look at all day: of tables rather than models, and made once."""
+    """The list that testers look at all day: of tables rather than models, and made once. It goes by the plan's order,
+    and looks up each case by its whole key (`standing.of_case` says why)."""
     project = bindparam("project", type_=_CASE.project_id.type)
     plan, number = bindparam("plan", type_=Integer()), bindparam("round", type_=Integer())
     version, person = bindparam("version", type_=Integer()), bindparam("person", type_=_SAID.person_id.type)
-    mine = and_(
-        _SAID.project_id == project, _SAID.plan_number == plan, _SAID.round_number == number,
-        _SAID.case_number == _ASKED.case_number, _SAID.person_id == person, _SAID.is_latest,
+    mine = _of_this_case(
+        _SAID.outcome, _SAID.project_id == project, _SAID.plan_number == plan, _SAID.round_number == number,
+        _SAID.case_number == _CASE.number, _SAID.person_id == person, _SAID.is_latest,
     )  # fmt: skip
-    columns: tuple[Any, ...] = (
-        _CASE.number, _CASE.position, _CASE.section, _CASE.title, _CASE.priority, _ASKED.why, _ASKED.verdict,
-        _SAID.outcome,
-    )  # fmt: skip
-    statement = (
-        select(*columns)
-        .select_from(TestCase.__table__)
-        .join(RoundCase.__table__, _ASKED.case_number == _CASE.number)
-        .outerjoin(TestResult.__table__, mine)
-        .where(
-            _CASE.project_id == project, _CASE.plan_number == plan, _CASE.version == version,
-            _ASKED.project_id == project, _ASKED.plan_number == plan, _ASKED.round_number == number, *_narrowed(only),
+    why, verdict = (
+        _of_this_case(
+            column, _ASKED.project_id == project, _ASKED.plan_number == plan, _ASKED.round_number == number,
+            _ASKED.case_number == _CASE.number,
         )
+        for column in (_ASKED.why, _ASKED.verdict)
     )  # fmt: skip
+    columns = (_CASE.number, _CASE.position, _CASE.section, _CASE.title, _CASE.priority, why, verdict, mine)
+    of_version = (_CASE.project_id == project, _CASE.plan_number == plan, _CASE.version == version)
+    statement = select(*columns).where(*of_version, *_narrowed(only, why, verdict, mine))
     if goes_on:
         here = tuple_(bindparam("position", type_=Integer()), bindparam("number", type_=Integer()))
         statement = statement.where(tuple_(_CASE.position, _CASE.number) > here)
     return statement.order_by(_CASE.position, _CASE.number).limit(bindparam("most", type_=Integer()))
 
 
-def _narrowed(only: Only) -> list[ColumnElement[bool]]:
+def _of_this_case(column: Any, *where: ColumnElement[bool]) -> Any:
+    return select(column).where(*where).limit(1).correlate(TestCase.__table__).scalar_subquery()
+
+
+def _narrowed(only: Only, why: Any, verdict: Any, mine: Any) -> list[ColumnElement[bool]]:
     match only:
         case Only.ALL:
-            return []
+            return [why.is_not(None)]
         case Only.MINE:
-            return [_SAID.id.is_not(None)]
+            return [mine.is_not(None)]
         case Only.TO_DO:
-            return [_SAID.id.is_(None)]
+            return [why.is_not(None), mine.is_(None)]
         case Only.NOT_RUN:
-            return [_ASKED.verdict.is_(None)]
-    return [_ASKED.verdict == Outcome(only.value)]
+            return [why.is_not(None), verdict.is_(None)]
+    return [verdict == Outcome(only.value)]
 
 
 async def case_page(db: AsyncSession, scope: Scope, number: int, round_number: int, case_number: int) -> CasePage:
@@ -343,13 +339,10 @@ async def _beside(db: AsyncSession, scope: Scope, row: TestRound, case: TestCase
 
 
 def _neighbour(scope: Scope, row: TestRound, case: TestCase, which: str) -> Any:
-    words, asked = _cases(scope, row)
     order = tuple_(TestCase.position, TestCase.number)
     here = tuple_(literal(case.position), literal(case.number))
-    statement = (
-        select(TestCase.number, TestCase.position)
-        .join(RoundCase, words)
-        .where(asked, *queries.cases_of(scope, row.plan_number, row.version))
+    statement = select(TestCase.number, TestCase.position).where(
+        *queries.cases_of(scope, row.plan_number, row.version), _is_asked(scope, row)
     )
     if which == "previous":
         back = statement.where(order < here).order_by(TestCase.position.desc(), TestCase.number.desc()).limit(1)
@@ -362,7 +355,7 @@ def _neighbour(scope: Scope, row: TestRound, case: TestCase, which: str) -> Any:
 
 def _to_do(scope: Scope, row: TestRound, ahead: Subquery) -> Any:
     """The first of these cases of which the viewer has said nothing."""
-    said = select(TestResult.id).where(
+    said = select(TestResult.outcome).where(
         TestResult.project_id == scope.project_id,
         TestResult.plan_number == row.plan_number,
         TestResult.round_number == row.number,
@@ -370,7 +363,8 @@ def _to_do(scope: Scope, row: TestRound, ahead: Subquery) -> Any:
         TestResult.person_id == _person(scope),
         TestResult.is_latest,
     )
-    waiting = select(ahead.c.number).where(~said.correlate(ahead).exists())
+    has_said = said.limit(1).correlate(ahead).scalar_subquery()
+    waiting = select(ahead.c.number).where(has_said.is_(None))
     return waiting.order_by(ahead.c.position, ahead.c.number).limit(1).scalar_subquery()
 
 

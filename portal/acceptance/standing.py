@@ -83,15 +83,20 @@ class DefectsOver:
     defects: Sequence[RoundDefects]
 
 
-def same_words() -> Any:
-    """That a standing is of the case as it reads now."""
-    return and_(
-        TestStanding.project_id == TestCase.project_id,
-        TestStanding.plan_number == TestCase.plan_number,
+def of_case(scope: Scope, number: int, column: Any) -> Any:
+    """A column of how each case stands; NULL of one that was not run, or reads otherwise since.
+
+    Looked up case by case by the whole key, where a join would do: of a plan that it has no statistics of yet,
+    PostgreSQL expects one row, and would walk all standings for each case.
+    """
+    statement = select(column).where(
+        TestStanding.project_id == scope.project_id,
+        TestStanding.plan_number == number,
         TestStanding.case_number == TestCase.number,
         TestStanding.digest == TestCase.digest,
         TestStanding.verdict.is_not(None),
     )
+    return statement.correlate(TestCase).scalar_subquery()
 
 
 async def plan_cases(
@@ -107,14 +112,14 @@ async def plan_cases(
 ) -> list[CaseLine]:
     """Cases of a version that the caller has seen to be visible, with how they stand; `after` is (position, number).
     `since`: only those of this number and later ones, which were added last."""
+    verdict = of_case(scope, number, TestStanding.verdict)
     columns: tuple[Any, ...] = (
         TestCase.number, TestCase.position, TestCase.section, TestCase.title, TestCase.priority,
-        TestCase.is_automatic, TestCase.requirement_number, TestCase.item_number, TestStanding.verdict,
-        TestStanding.round_number,
+        TestCase.is_automatic, TestCase.requirement_number, TestCase.item_number, verdict,
+        of_case(scope, number, TestStanding.round_number),
     )  # fmt: skip
     statement = (
         select(*columns)
-        .outerjoin(TestStanding, same_words())
         .where(*queries.cases_of(scope, number, version))
         .order_by(TestCase.position, TestCase.number)
         .limit(limit)
@@ -124,9 +129,9 @@ async def plan_cases(
     if since:
         statement = statement.where(TestCase.number >= since)
     if only is Only.NOT_RUN:
-        statement = statement.where(TestStanding.verdict.is_(None), TestCase.is_automatic.is_(False))
+        statement = statement.where(verdict.is_(None), TestCase.is_automatic.is_(False))
     elif only is not Only.ALL:
-        statement = statement.where(TestStanding.verdict == Outcome(only.value))
+        statement = statement.where(verdict == Outcome(only.value))
     return [CaseLine(*row) for row in await db.execute(statement)]
 
 
@@ -151,13 +156,14 @@ async def criteria_view(db: AsyncSession, scope: Scope, number: int) -> Criteria
 
 
 async def _counts(db: AsyncSession, scope: Scope, plan: TestPlan) -> Counts:
-    statement = (
-        select(TestCase.priority, TestStanding.verdict, func.count())
-        .outerjoin(TestStanding, same_words())
+    verdict = of_case(scope, plan.number, TestStanding.verdict).label("verdict")
+    cases = (
+        select(TestCase.priority, verdict)
         .where(*queries.cases_of(scope, plan.number, plan.offered_version or 0), TestCase.is_automatic.is_(False))
-        .group_by(TestCase.priority, TestStanding.verdict)
+        .subquery()
     )
-    return {(priority, verdict): count for priority, verdict, count in await db.execute(statement)}
+    statement = select(*cases.c, func.count()).group_by(*cases.c)
+    return {(row[0], row[1]): row[2] for row in await db.execute(statement)}
 
 
 async def defects_over_rounds(db: AsyncSession, scope: Scope, number: int) -> DefectsOver:
