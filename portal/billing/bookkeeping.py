@@ -89,10 +89,13 @@ async def _payments(db: AsyncSession, first: date, last: date, issuer: str) -> l
         .join(Company, Company.id == Project.company_id)
         .where(Payment.paid_on.between(first, last), *((Invoice.issuer == issuer,) if issuer else ()))
         .order_by(Payment.paid_on, ProjectLedger.key, Payment.number)
-        .limit(MOST_DOCUMENTS)
+        .limit(MOST_DOCUMENTS + 1)
         .execution_options(cross_project=WHY_ACROSS)
     )
-    return list((await db.execute(statement)).all())
+    found = list((await db.execute(statement)).all())
+    if len(found) > MOST_DOCUMENTS:
+        raise TooLarge(f"More than {MOST_DOCUMENTS:,} payments: ask for a shorter period.", field="until")
+    return found
 
 
 def _of_payment(row: Payment, reference: str, key: str, client: str) -> tuple[Any, ...]:

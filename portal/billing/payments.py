@@ -31,15 +31,18 @@ async def record_payment(
 ) -> Payment:
     """Records money for an invoice; a negative `amount` is money paid back. In the invoice's currency.
 
-    The same `external_ref` again changes nothing and returns what was recorded. Raises Conflict for a draft, a credit
-    note, or money for a cancelled invoice; Invalid for nothing, the future, or more back than came in; NotAllowed.
+    The same `external_ref` again changes nothing and returns what was recorded. Raises Conflict for a reference of
+    another payment, for a draft, a credit note, or money for a cancelled invoice; Invalid for nothing, the future, or
+    more back than came in; NotAllowed.
     """
     scope.require_staff(StaffRole.FINANCE)
     await ledger.lock(db, scope.project_id)
-    if external_ref is not None and (known := await _known(db, scope, external_ref)) is not None:
-        return known
     invoice = await queries.invoice(db, scope, invoice_number)
     given = money.parse(amount, invoice.currency)
+    if external_ref is not None and (known := await _known(db, scope, external_ref)) is not None:
+        if (known.invoice_number, known.minor) != (invoice_number, given.minor):
+            raise Conflict("Another payment was recorded under this reference.", field="external_ref")
+        return known
     _check(scope, invoice, given, paid_on)
     highest = await db.scalar(select(func.max(Payment.number)).where(Payment.project_id == scope.project_id))
     row = Payment(

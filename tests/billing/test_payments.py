@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from portal.billing import balance, drafts, issuing, payments, queries, statement
+from portal.billing import balance, bookkeeping, drafts, issuing, payments, queries, statement
 from portal.billing.models import InvoiceState
-from portal.errors import Conflict, Invalid, NotAllowed, NotFound
+from portal.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
 from portal.ledger import queries as ledger
 from tests.support.billing import bill, drafted, paid, planned, quick
 
@@ -64,6 +64,26 @@ async def test_the_same_reference_is_recorded_once(billed, database, cast):
     again = await paid(database, cast, "100", external_ref="bank:1")
     assert (first.number, again.number) == (1, 1)
     assert (await invoice_of(database, cast)).paid_minor == 10_000
+
+
+@pytest.mark.parametrize("other", [{"amount": "200"}, {"amount": "100", "number": 2}])
+async def test_a_reference_of_another_payment_is_refused(billed, database, cast, other):
+    """Passed over in silence, this money would be recorded nowhere."""
+    await drafted(database, cast, 1, unaccepted_reason="Agreed")
+    await quick(database, cast, number=2)
+    await paid(database, cast, "100", external_ref="2026-11-26")
+    with pytest.raises(Conflict):
+        await paid(database, cast, **other, external_ref="2026-11-26")
+
+
+async def test_an_export_says_that_it_would_not_hold_all_payments(billed, database, cast, monkeypatch):
+    for amount in ("1", "2"):
+        await paid(database, cast, amount)
+    monkeypatch.setattr(bookkeeping, "MOST_DOCUMENTS", 1)
+    async with database.read() as db:
+        today = (await cast.scope(db, "maria")).today
+        with pytest.raises(TooLarge):
+            await bookkeeping.export(db, cast.viewer("maria"), today, today)
 
 
 async def test_a_draft_and_a_credit_note_take_no_money(billed, database, cast, store):
