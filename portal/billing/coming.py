@@ -83,8 +83,9 @@ async def coming(db: AsyncSession, scope: Scope) -> list[Coming]:
     parts = {row.PlanItem.number: _part(row) for row in rows if row.PlanItem is not None}
     planned = [one for one in parts.values() if one.basis is Basis.PART]
     found = [*planned, *_drafted_periods([one for one in parts.values() if one.basis is Basis.PERIOD])]
-    is_running = scope.project.status != "archived"
-    found += forecast(_agreed(rows), planned, scope.today) if is_running else ()
+    agreed = _agreed(rows)
+    if agreed.period is None or scope.project.status != "archived":  # no period begins any more in an archived project
+        found += forecast(agreed, planned, scope.today)
     return sorted(found, key=lambda one: (one.on or date.max, one.text))
 
 
@@ -186,7 +187,7 @@ def _part(row: Any) -> Coming:
     if item.kind is PlanKind.PERIOD:
         ends_on = _last_day(item.due_on, row.Contract.period) if row.Contract.period else None
         return Coming("", item.due_on, None, net, gross, Basis.PERIOD, ends_on)
-    is_forecast = item.milestone_number is not None
+    is_forecast = item.milestone_number is not None and row.done_on is None
     return Coming(item.text, item.due_on or reached, item.milestone_number, net, gross, is_forecast=is_forecast)
 
 

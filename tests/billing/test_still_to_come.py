@@ -145,11 +145,22 @@ async def test_an_archived_project_expects_no_more_periods(database, cast):
     assert await told(database, cast) == []
 
 
+async def test_an_archived_project_still_owes_what_was_agreed(database, cast):
+    await sign(database, cast, milestones=[])
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
+    assert await told(database, cast) == [(Basis.UNPLANNED, None, 1_000_000)]
+
+
 async def test_the_day_of_a_milestone_is_a_forecast_and_a_day_that_was_agreed_is_none(database, cast):
     await planned(database, cast)
-    async with database.read() as db:
-        found = await coming(db, await cast.scope(db, "finn"))
-    assert {one.text: one.is_forecast for one in found} == {"Opening": True, "End of warranty": False}
+    for done_on, is_forecast in ((None, True), (TODAY, False)):
+        async with database.write() as db:
+            scope = await cast.scope(db, "wei")
+            await projects.change_milestone(db, scope, 1, {"done_on": done_on}, reason="It is open")
+        async with database.read() as db:
+            found = await coming(db, await cast.scope(db, "finn"))
+        assert {one.text: one.is_forecast for one in found} == {"Opening": is_forecast, "End of warranty": False}
 
 
 async def test_who_sees_no_money_is_told_nothing_and_it_costs_one_statement(database, cast):
