@@ -18,6 +18,7 @@ from jinja2.runtime import Context
 from portal import clock
 from portal.access import Scope, Viewer
 from web import formats
+from web.areas import areas
 from web.browsers import browser_name
 from web.catalogues import catalogue
 from web.etag import PRIVATE, address_of, page_etag
@@ -79,7 +80,7 @@ def environment(locale: str) -> Environment:
         lstrip_blocks=True, auto_reload=False, cache_size=-1, bytecode_cache=_SHARED, extensions=["jinja2.ext.i18n"],
     )  # fmt: skip
     env.install_gettext_translations(catalogue(locale), newstyle=True)  # type: ignore[attr-defined]
-    env.globals.update(static_url=static_url, words=words(locale), languages=LANGUAGES, tags=LANGUAGE_TAGS)
+    env.globals.update(static_url=static_url, words=words(locale), languages=LANGUAGES, tags=LANGUAGE_TAGS, areas=areas)
     env.filters.update(
         date=lambda value, style="day": formats.day(value, locale, style),
         datetime=_datetime,
