@@ -27,7 +27,7 @@ from api.testing_shapes import (
     round_fields,
     round_full,
 )
-from portal.acceptance import defects, machines, pages, queries, rounds
+from portal.acceptance import case_pages, defects, machines, pages, queries, rounds
 from portal.acceptance.models import Outcome, Severity
 
 router = door("tests", "/projects/{key}/tests/{number}/rounds")
@@ -175,7 +175,7 @@ async def read_round_case(
     scope: ReadScope, db: ReadSession, number: PathNumber, round_number: PathNumber, case: PathNumber
 ) -> RoundCaseFull:
     """One case of a round with all its results and defects."""
-    return round_case_full(await pages.case_page(db, scope, number, round_number, case))
+    return round_case_full(await case_pages.case_page(db, scope, number, round_number, case))
 
 
 @router.post(

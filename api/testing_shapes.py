@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from api.shapes import Day, Incoming, Line, Moment, Number, Outgoing, absent
+from portal.acceptance.case_pages import CasePage, DefectLine, ResultLine
 from portal.acceptance.cases import LONGEST, MOST_STEPS, TITLE_LENGTH
 from portal.acceptance.models import (
     Acceptance,
@@ -17,7 +18,7 @@ from portal.acceptance.models import (
     VerdictRule,
     Why,
 )
-from portal.acceptance.pages import CasePage, DefectLine, ResultLine, RoundLine
+from portal.acceptance.pages import RoundLine
 from portal.acceptance.plans import LONGEST_DESCRIPTION
 from portal.acceptance.queries import PlanLine, PlanView, TesterLine
 from portal.acceptance.rounds import not_run

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal.acceptance import defects, pages, results
+from portal.acceptance import case_pages, defects, pages, results
 from portal.acceptance.defects import NewDefect
 from portal.acceptance.models import Outcome, Severity
 from portal.acceptance.results import Entry
@@ -55,7 +55,7 @@ async def record(
         files=tuple(one.number for one in kept), device=form.text("device"), at=_moment(form.text("at")),
     )  # fmt: skip
     await results.record(db, scope, number, round_number, entry)
-    found = await pages.case_page(db, scope, number, round_number, case)
+    found = await case_pages.case_page(db, scope, number, round_number, case)
     address = _address(scope, number, round_number)
     following = f"{address}/cases/{found.next_to_do}" if found.next_to_do else f"{address}?notice=done"
     if _wants_json(request):

@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from portal.acceptance import editing, pages, queries, rounds, standing
+from portal.acceptance import case_pages, editing, pages, queries, rounds, standing
+from portal.acceptance.case_pages import CasePage
 from portal.acceptance.models import Acceptance, Outcome, PlanState, Severity, TestPlan, TestPlanVersion, TestRound
-from portal.acceptance.pages import CasePage, Only, RoundHead, RoundLine
+from portal.acceptance.pages import Only, RoundHead, RoundLine
 from portal.acceptance.queries import PlanLine, PlanView, TesterLine
 from portal.acceptance.standing import CaseLine, CriteriaView, DefectsOver
 from portal.access import Scope
@@ -207,7 +208,7 @@ async def one_case(
     request: Request, scope: ProjectScope, db: ReadSession, number: int, round_number: int, case: int
 ) -> Response:
     """One case: what to do, what was said, and the form for who tests it."""
-    found = await pages.case_page(db, scope, number, round_number, case)
+    found = await case_pages.case_page(db, scope, number, round_number, case)
     address = f"/projects/{scope.key}/tests/{number}/rounds/{round_number}"
     failed = {one.result.outcome for one in found.results if one.result.is_latest} & {Outcome.FAILED, Outcome.BLOCKED}
     may_raise = bool(failed) and not scope.preview and (scope.is_staff or found.head.mine is not None)

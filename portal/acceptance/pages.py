@@ -1,26 +1,22 @@
-"""Reads of a round's pages: the list of its cases as one tester sees it, and one case with all that was said of it.
+"""Reads of a round's page: its head, the list of its cases as one tester sees it, and the files that results name.
 
-Each costs a constant number of statements: the head, the cases, and (of one case) its results and defects.
+Each is one statement, however many cases there are. One case is in case_pages.py.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, Subquery, Table, and_, bindparam, literal, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, Table, and_, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.acceptance import queries
 from portal.acceptance.models import (
     Outcome,
     RoundCase,
-    Severity,
     TestCase,
-    TestDefect,
     TestFile,
     TestPlan,
     TestPlanVersion,
@@ -30,17 +26,9 @@ from portal.acceptance.models import (
     Why,
 )
 from portal.access import Scope
-from portal.backlog.models import Category, Item, Status
-from portal.backlog.queries import visible as visible_items
 from portal.errors import NotFound
 from portal.files.models import File
-from portal.people.models import Person
 from portal.projects.queries import MOST_NUMBER
-
-AHEAD = 25
-"""How far `next_to_do` looks: the list of what is to do tells the rest."""
-MOST_SAID = 300
-"""Results of one case that its page shows, the newest first."""
 
 
 class Only(StrEnum):
@@ -94,67 +82,26 @@ class RoundLine:
     mine: Outcome | None
 
 
-@dataclass(frozen=True, slots=True)
-class ResultLine:
-    """A result and who gave it; a machine's has a source and no name."""
-
-    result: TestResult
-    name: str | None
-    is_mine: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DefectLine:
-    """A defect of a case. `title` is None for an item that this viewer may not know (any more)."""
-
-    item_number: int
-    severity: Severity
-    round_number: int
-    title: str | None
-    category: Category | None
-    done_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class CasePage:
-    """One case of a round with what was said of it. `previous`, `next`: its neighbours in the round; `next_to_do`: the
-    next one of which the viewer has said nothing."""
-
-    head: RoundHead
-    case: TestCase
-    asked: RoundCase
-    item_title: str | None
-    """Of the item that it covers; None for none, and for one that this viewer does not see."""
-    results: Sequence[ResultLine]
-    defects: Sequence[DefectLine]
-    previous: int | None
-    next: int | None
-    next_to_do: int | None
-
-    @property
-    def mine(self) -> TestResult | None:
-        """What the viewer said last."""
-        return next((one.result for one in self.results if one.is_mine and one.result.is_latest), None)
-
-
-def _person(scope: Scope) -> UUID | None:
+def tester(scope: Scope) -> UUID | None:
     """Who the viewer is among the testers: nobody for staff, also while they look as the client."""
     return None if scope.is_staff or scope.preview else scope.viewer.person_id
 
 
 async def round_head(db: AsyncSession, scope: Scope, number: int, round_number: int) -> RoundHead:
     """A round with its plan, in one statement. Raises NotFound."""
-    row = (await db.execute(_head(scope, number, round_number))).first() if _is_number(number, round_number) else None
+    row = (await db.execute(head_of(scope, number, round_number))).first() if is_number(number, round_number) else None
     if row is None:
         raise NotFound("There is no such round of testing in this project.")
     return RoundHead(*row)
 
 
-def _is_number(*numbers: int) -> bool:
+def is_number(*numbers: int) -> bool:
+    """Whether all of these could be numbers of something."""
     return all(0 < one <= MOST_NUMBER for one in numbers)
 
 
-def _head(scope: Scope, number: int, round_number: int, *more: Any) -> Select[Any]:
+def head_of(scope: Scope, number: int, round_number: int, *more: Any) -> Select[Any]:
+    """The statement of a round with its plan, its version and the viewer among its testers, and what else is wanted."""
     its_version = and_(
         TestPlanVersion.project_id == TestRound.project_id,
         TestPlanVersion.plan_number == TestRound.plan_number,
@@ -165,7 +112,7 @@ def _head(scope: Scope, number: int, round_number: int, *more: Any) -> Select[An
         TestTester.project_id == TestRound.project_id,
         TestTester.plan_number == TestRound.plan_number,
         TestTester.round_number == TestRound.number,
-        TestTester.person_id == _person(scope),
+        TestTester.person_id == tester(scope),
     )
     return (
         select(TestPlan, TestPlanVersion, TestRound, TestTester, *more)
@@ -177,7 +124,7 @@ def _head(scope: Scope, number: int, round_number: int, *more: Any) -> Select[An
     )
 
 
-def _is_asked(scope: Scope, row: TestRound) -> ColumnElement[bool]:
+def is_asked(scope: Scope, row: TestRound) -> ColumnElement[bool]:
     """Whether a round asks a case: looked up by the whole key (`standing.of_case` says why)."""
     asked = select(RoundCase.why).where(
         RoundCase.project_id == scope.project_id,
@@ -201,7 +148,7 @@ async def round_cases(
     the page before. The caller has seen that the round is visible."""
     known = {
         "project": scope.project_id, "plan": row.plan_number, "round": row.number, "version": row.version,
-        "person": _person(scope), "most": limit,
+        "person": tester(scope), "most": limit,
     }  # fmt: skip
     if after is not None:
         known |= {"position": after[0], "number": after[1]}
@@ -255,119 +202,6 @@ def _narrowed(only: Only, why: Any, verdict: Any, mine: Any) -> list[ColumnEleme
     return [verdict == Outcome(only.value)]
 
 
-async def case_page(db: AsyncSession, scope: Scope, number: int, round_number: int, case_number: int) -> CasePage:
-    """One case of a round with its results, defects and neighbours, in three statements. Raises NotFound."""
-    words = and_(
-        TestCase.project_id == TestRound.project_id,
-        TestCase.plan_number == TestRound.plan_number,
-        TestCase.version == TestRound.version,
-        TestCase.number == case_number,
-    )
-    asked = and_(
-        RoundCase.project_id == TestRound.project_id,
-        RoundCase.plan_number == TestRound.plan_number,
-        RoundCase.round_number == TestRound.number,
-        RoundCase.case_number == TestCase.number,
-    )
-    covered = and_(*visible_items(scope), Item.number == TestCase.item_number)
-    statement = _head(scope, number, round_number, TestCase, RoundCase, Item.title)
-    statement = statement.join(TestCase, words).join(RoundCase, asked).outerjoin(Item, covered)
-    row = (await db.execute(statement)).first() if _is_number(number, round_number, case_number) else None
-    if row is None:
-        raise NotFound("There is no such case in this round of testing.")
-    head, (case, round_case, item_title) = RoundHead(*row[:4]), row[4:]
-    beside = await _beside(db, scope, head.round, case)
-    return CasePage(
-        head=head, case=case, asked=round_case, item_title=item_title,
-        results=await results(db, scope, head.round, case_number), defects=beside.defects, previous=beside.previous,
-        next=beside.next, next_to_do=beside.next_to_do,
-    )  # fmt: skip
-
-
-async def results(db: AsyncSession, scope: Scope, row: TestRound, case_number: int) -> list[ResultLine]:
-    """What was said of a case in a round, the newest first, also what was replaced or taken back; one statement."""
-    mine = (
-        TestResult.project_id == scope.project_id,
-        TestResult.plan_number == row.plan_number,
-        TestResult.round_number == row.number,
-        TestResult.case_number == case_number,
-    )
-    statement = (
-        select(TestResult, Person.name)
-        .outerjoin(Person, Person.id == TestResult.person_id)
-        .where(*mine)
-        .order_by(TestResult.seq.desc())
-        .limit(MOST_SAID)
-    )
-    me = _person(scope)
-    return [ResultLine(one, name, me is not None and one.person_id == me) for one, name in await db.execute(statement)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Beside:
-    defects: list[DefectLine]
-    previous: int | None
-    next: int | None
-    next_to_do: int | None
-
-
-async def _beside(db: AsyncSession, scope: Scope, row: TestRound, case: TestCase) -> _Beside:
-    """The defects of a case and its neighbours in the round: one row at least, so that one statement tells all."""
-    before, after, to_do = (_neighbour(scope, row, case, which).label(which) for which in ("previous", "next", "to_do"))
-    one = select(literal(1).label("one"), before, after, to_do).subquery()
-    of_case = and_(
-        TestDefect.project_id == scope.project_id,
-        TestDefect.plan_number == row.plan_number,
-        TestDefect.case_number == case.number,
-    )
-    its_item = and_(*visible_items(scope), Item.number == TestDefect.item_number)
-    its_status = and_(Status.project_id == Item.project_id, Status.id == Item.status_id)
-    statement = (
-        select(
-            one.c.previous, one.c.next, one.c.to_do, TestDefect.item_number, TestDefect.severity,
-            TestDefect.round_number, Item.title, Status.category, Item.done_at,
-        )
-        .select_from(one)
-        .outerjoin(TestDefect, of_case)
-        .outerjoin(Item, its_item)
-        .outerjoin(Status, its_status)
-        .order_by(TestDefect.item_number)
-    )  # fmt: skip
-    rows = (await db.execute(statement)).all()
-    defects = [DefectLine(*found[3:]) for found in rows if found[3] is not None]
-    return _Beside(defects, *rows[0][:3])
-
-
-def _neighbour(scope: Scope, row: TestRound, case: TestCase, which: str) -> Any:
-    order = tuple_(TestCase.position, TestCase.number)
-    here = tuple_(literal(case.position), literal(case.number))
-    statement = select(TestCase.number, TestCase.position).where(
-        *queries.cases_of(scope, row.plan_number, row.version), _is_asked(scope, row)
-    )
-    if which == "previous":
-        back = statement.where(order < here).order_by(TestCase.position.desc(), TestCase.number.desc()).limit(1)
-        return back.with_only_columns(TestCase.number).scalar_subquery()
-    on = statement.where(order > here).order_by(TestCase.position, TestCase.number)
-    if which == "next":
-        return on.limit(1).with_only_columns(TestCase.number).scalar_subquery()
-    return _to_do(scope, row, on.limit(AHEAD).subquery())
-
-
-def _to_do(scope: Scope, row: TestRound, ahead: Subquery) -> Any:
-    """The first of these cases of which the viewer has said nothing."""
-    said = select(TestResult.outcome).where(
-        TestResult.project_id == scope.project_id,
-        TestResult.plan_number == row.plan_number,
-        TestResult.round_number == row.number,
-        TestResult.case_number == ahead.c.number,
-        TestResult.person_id == _person(scope),
-        TestResult.is_latest,
-    )
-    has_said = said.limit(1).correlate(ahead).scalar_subquery()
-    waiting = select(ahead.c.number).where(has_said.is_(None))
-    return waiting.order_by(ahead.c.position, ahead.c.number).limit(1).scalar_subquery()
-
-
 async def file_of_plan(db: AsyncSession, scope: Scope, number: int, file_number: int) -> File:
     """A file that a result of a plan names: what its testers may open. Raises NotFound alike for every other."""
     named = and_(TestFile.project_id == File.project_id, TestFile.file_number == File.number)
@@ -384,7 +218,7 @@ async def file_of_plan(db: AsyncSession, scope: Scope, number: int, file_number:
             *queries.visible(scope),
         )
     )
-    found = await db.scalar(statement) if _is_number(number, file_number) else None
+    found = await db.scalar(statement) if is_number(number, file_number) else None
     if found is None:
         raise NotFound("There is no such file in this project.")
     return found

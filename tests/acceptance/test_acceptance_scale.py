@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, insert, select, text
 
 from portal import clock
-from portal.acceptance import pages, queries, results, standing
+from portal.acceptance import case_pages, pages, queries, results, standing
 from portal.acceptance.models import Outcome, RoundCase, TestResult, TestRound, TestStanding
 from portal.acceptance.results import Entry
 from portal.access import Role
@@ -25,7 +25,7 @@ READS = {
     "criteria": lambda db, scope: standing.criteria_view(db, scope, 1),
     "chart": lambda db, scope: standing.defects_over_rounds(db, scope, 1),
     "round": lambda db, scope: pages.round_head(db, scope, 1, 1),
-    "case": lambda db, scope: pages.case_page(db, scope, 1, 1, 2),
+    "case": lambda db, scope: case_pages.case_page(db, scope, 1, 1, 2),
     "file": lambda db, scope: none(pages.file_of_plan(db, scope, 1, 1)),
     "acceptances": lambda db, scope: standing.acceptances(db, scope, 1),
 }

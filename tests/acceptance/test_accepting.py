@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from portal import clock, settlement
-from portal.acceptance import accepting, deeming, defects, pages, standing
+from portal.acceptance import accepting, case_pages, deeming, defects, pages, standing
 from portal.acceptance.defects import NewDefect
 from portal.acceptance.models import AcceptanceState, Outcome, Severity, Why
 from portal.access import Role
@@ -92,7 +92,7 @@ async def test_a_failed_case_makes_a_defect_in_one_step_linked_both_ways(databas
             assert words in item.description
         (link,) = await links_of(db, eve, TraceKind.ITEM, item.number)
         assert (link.kind, link.number) == (TraceKind.TEST_PLAN, 1)
-        page = await pages.case_page(db, eve, 1, 1, 1)
+        page = await case_pages.case_page(db, eve, 1, 1, 1)
         assert [(one.item_number, one.title, one.severity) for one in page.defects] == [
             (item.number, "It does not ask", Severity.MAJOR)
         ]

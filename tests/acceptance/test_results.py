@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from portal import clock
-from portal.acceptance import editing, machines, pages, queries, results, rounds, standing
+from portal.acceptance import case_pages, editing, machines, pages, queries, results, rounds, standing
 from portal.acceptance.machines import Reported
 from portal.acceptance.models import Outcome, TestResult, TestStanding, Why
 from portal.acceptance.pages import Only
@@ -46,7 +46,7 @@ async def test_several_testers_keep_their_own_and_the_worst_latest_counts(databa
     assert (head.round.passed, head.round.failed, head.round.cases) == (1, 0, 3)
     assert (head.mine.done, rounds.not_run(head.round)) == (1, 2)
     async with database.read() as db:
-        page = await pages.case_page(db, await cast.scope(db, "eve"), 1, 1, 1)
+        page = await case_pages.case_page(db, await cast.scope(db, "eve"), 1, 1, 1)
     assert [(one.name, one.result.outcome, one.result.is_latest, one.is_mine) for one in page.results] == [
         ("Ada", P, True, False), ("Eve", P, True, True), ("Ada", F, False, False),
     ]  # fmt: skip
@@ -174,7 +174,7 @@ async def test_what_was_marked_at_once_is_taken_back_and_what_was_before_counts_
     assert (head.round.passed, head.round.not_applicable, head.round.failed, head.mine.done) == (0, 0, 1, 1)
     assert [(one.verdict, one.mine) for one in await lines(database, cast)] == [(F, F), (None, None), (None, None)]
     async with database.read() as db:
-        page = await pages.case_page(db, await cast.scope(db, "ada"), 1, 1, 2)
+        page = await case_pages.case_page(db, await cast.scope(db, "ada"), 1, 1, 2)
         assert [one.result.undone_at is not None for one in page.results] == [True]
         assert page.mine is None
 
@@ -303,7 +303,7 @@ async def test_a_changed_case_is_asked_again_and_a_plan_changed_under_a_tester_l
     await offer(database, cast)
     await say_all(database, cast, {2: P, 3: P})
     async with database.read() as db:
-        page = await pages.case_page(db, await cast.scope(db, "ada"), 1, 1, 1)
+        page = await case_pages.case_page(db, await cast.scope(db, "ada"), 1, 1, 1)
         assert (page.case.version, page.case.expected) == (1, "The front page")
         view = await standing.criteria_view(db, await cast.scope(db, "ada"), 1)
         assert (view.count(None), view.count(P)) == (1, 1)
@@ -345,7 +345,7 @@ async def test_machines_speak_beside_people_and_never_for_them(database, cast):
         assert next_run.kept == 1
     async with database.read() as db:
         ada = await cast.scope(db, "ada")
-        page = await pages.case_page(db, ada, 1, 1, 1)
+        page = await case_pages.case_page(db, ada, 1, 1, 1)
         assert [(one.result.source, one.result.outcome, one.result.is_latest) for one in page.results] == [
             ("CI", P, True), ("CI", F, False),
         ]  # fmt: skip

@@ -9,7 +9,18 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import event
 
-from portal.acceptance import accepting, covering, defects, machines, pages, queries, results, standing, waiting
+from portal.acceptance import (
+    accepting,
+    case_pages,
+    covering,
+    defects,
+    machines,
+    pages,
+    queries,
+    results,
+    standing,
+    waiting,
+)
 from portal.acceptance.models import Outcome, Severity
 from portal.acceptance.results import Entry
 from tests.support.acceptance import begun, close_round, open_round, say_all
@@ -28,7 +39,9 @@ READS = {
     "testers": lambda db, scope: queries.testers(db, scope, 1, 1),
     "acceptances": lambda db, scope: standing.acceptances(db, scope, 1),
     "to test": lambda db, scope: waiting.to_test(db, scope),
-} | {f"case {one}": lambda db, scope, one=one: pages.case_page(db, scope, 1, 1, one) for one in (1, MANY // 2, MANY)}
+} | {
+    f"case {one}": lambda db, scope, one=one: case_pages.case_page(db, scope, 1, 1, one) for one in (1, MANY // 2, MANY)
+}
 READS |= {
     f"plan {only} {after}": lambda db, scope, only=only, after=after: standing.plan_cases(
         db, scope, 1, 1, only=only, after=after, limit=101
