@@ -4,12 +4,15 @@ import gc
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from portal import serve
 from portal.cli import app
+from portal.db import Database
 from web.locale_choice import LANGUAGES
 from web.render import environment
 
@@ -68,3 +71,15 @@ def test_what_came_since_the_start_is_collected_by_its_own_measure() -> None:
     serve.settle()
     assert gc.isenabled()
     assert len(gc.get_objects()) < gc.get_freeze_count() / 100
+
+
+async def test_of_many_connections_the_warm_one_is_taken_again(database: Database) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(3):
+            session = await stack.enter_async_context(database.read())
+            await session.execute(text("SELECT 1"))
+    taken = set()
+    for _ in range(5):
+        async with database.read() as session:
+            taken.add(id((await (await session.connection()).get_raw_connection()).driver_connection))
+    assert len(taken) == 1
