@@ -1,11 +1,12 @@
 """Bank statements taken in: each entry once, matched by the invoice's number, and never guessed.
 
-An entry is matched by itself when its remittance names exactly one issued invoice in its currency. Everything else is
-listed with the reason, for somebody of finance to match or to set aside.
+An entry is matched by itself when its remittance names exactly one issued invoice in its currency, by the issuer whose
+account it came to. Everything else is listed with the reason, for somebody of finance to match or to set aside.
 """
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -42,6 +43,7 @@ class _Found:
     number: int
     reference: str
     currency: str
+    issuer: str
 
 
 async def take_in(db: AsyncSession, viewer: Viewer, entries: Sequence[Entry]) -> Taken:
@@ -50,7 +52,7 @@ async def take_in(db: AsyncSession, viewer: Viewer, entries: Sequence[Entry]) ->
     Raises Invalid for an account that is no issuer's, NotAllowed without finance's rights.
     """
     viewer.require_staff(StaffRole.FINANCE)
-    await _check_accounts(db, entries)
+    owners = await _owners(db, entries)
     known = await _known(db, entries)
     fresh = {(one.account, one.reference): one for one in entries if (one.account, one.reference) not in known}
     matched = 0
@@ -58,18 +60,20 @@ async def take_in(db: AsyncSession, viewer: Viewer, entries: Sequence[Entry]) ->
         row = _row(entry)
         db.add(row)
         await db.flush()
-        matched += await _match(db, viewer, row, entry)
+        matched += await _match(db, viewer, row, entry, owners[entry.account])
     return Taken(matched, len(fresh) - matched, len(entries) - len(fresh))
 
 
-async def _check_accounts(db: AsyncSession, entries: Sequence[Entry]) -> None:
-    issuers = (await db.scalars(select(Issuer))).all()
-    ours = {
-        str(one.payment.get(field, "")).replace(" ", "").upper() for one in issuers for field in ("iban", "account")
-    }
+async def _owners(db: AsyncSession, entries: Sequence[Entry]) -> dict[str, set[str]]:
+    """The issuers of each account. Raises Invalid for an account that is no issuer's."""
+    owners: dict[str, set[str]] = defaultdict(set)
+    for one in (await db.scalars(select(Issuer))).all():
+        for field in ("iban", "account"):
+            owners[str(one.payment.get(field, "")).replace(" ", "").upper()].add(one.code)
     for entry in entries:
-        if entry.account not in ours:
+        if entry.account not in owners:
             raise Invalid("This statement is of an account that no issuer has.", field="account", value=entry.account)
+    return owners
 
 
 async def _known(db: AsyncSession, entries: Sequence[Entry]) -> set[tuple[str, str]]:
@@ -89,7 +93,7 @@ def _row(entry: Entry) -> BankEntry:
     )  # fmt: skip
 
 
-async def _match(db: AsyncSession, viewer: Viewer, row: BankEntry, entry: Entry) -> bool:
+async def _match(db: AsyncSession, viewer: Viewer, row: BankEntry, entry: Entry, owners: Collection[str]) -> bool:
     """Matches an entry that names its invoice; otherwise notes why not."""
     if entry.is_batch:  # one payment of it may name an invoice, while the amount is that of all
         row.note = "It is a batch of several payments."
@@ -100,6 +104,9 @@ async def _match(db: AsyncSession, viewer: Viewer, row: BankEntry, entry: Entry)
         return False
     if named[0].currency != row.currency:
         row.note = f"{named[0].reference} is in {named[0].currency}."
+        return False
+    if named[0].issuer not in owners:
+        row.note = f"{named[0].reference} is of another issuer than this account."
         return False
     try:
         scope = await projects.scope_for(db, viewer, named[0].key)
@@ -113,7 +120,7 @@ async def _match(db: AsyncSession, viewer: Viewer, row: BankEntry, entry: Entry)
 async def _named(db: AsyncSession, remittance: str) -> list[_Found]:
     words = sorted({one.strip("/._-") for one in _WORD.findall(remittance.upper())})[:50]
     statement = (
-        select(ProjectLedger.key, Invoice.number, Invoice.reference, Invoice.currency)
+        select(ProjectLedger.key, Invoice.number, Invoice.reference, Invoice.currency, Invoice.issuer)
         .join(ProjectLedger, ProjectLedger.id == Invoice.project_id)
         .where(
             Invoice.reference.in_(words),
@@ -123,7 +130,7 @@ async def _named(db: AsyncSession, remittance: str) -> list[_Found]:
         .execution_options(cross_project=WHY_ACROSS)
     )
     found = await db.execute(statement)
-    return [_Found(key, number, reference or "", currency) for key, number, reference, currency in found]
+    return [_Found(key, number, reference or "", *more) for key, number, reference, *more in found]
 
 
 async def _pay(db: AsyncSession, scope: Scope, row: BankEntry, invoice_number: int) -> None:

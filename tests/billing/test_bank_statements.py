@@ -6,10 +6,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from portal.billing import bank, camt, payments, queries
+from portal.billing import accounts, bank, camt, payments, queries, stored
 from portal.billing.models import BankEntry, EntryState, InvoiceState
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound, TooLarge
 from portal.money import Money
+from tests.support import invoices
 from tests.support.billing import bill, drafted, paid, planned, quick
 
 IBAN = "DE89370400440532013000"
@@ -213,6 +214,18 @@ async def test_a_batch_pays_no_invoice_by_itself(billed, database, cast):
     details = "<TxDtls><RmtInf><Ustrd>Thanks</Ustrd></RmtInf></TxDtls></NtryDtls>"
     assert (await take(database, cast, entry(billed.reference).replace("</NtryDtls>", details))).matched == 0
     assert await notes(database) == [(EntryState.UNMATCHED, "It is a batch of several payments.")]
+
+
+async def test_money_in_another_issuers_account_is_for_somebody_to_match(billed, database, cast):
+    """It was paid to another legal person of the agency than the one that is owed it."""
+    async with database.write() as db:
+        party, other = stored.plain(invoices.AGENCY), {"iban": "FR1420041010050500013M02606", "holder": "East"}
+        await accounts.put_issuer(db, cast.viewer("root"), "EAST", party=party, payment=other)
+    taken = await take(database, cast, entry(billed.reference), account=f"<IBAN>{other['iban']}</IBAN>")
+    assert taken.matched == 0
+    assert await notes(database) == [
+        (EntryState.UNMATCHED, f"{billed.reference} is of another issuer than this account.")
+    ]
 
 
 async def test_more_than_is_owed_is_kept_as_paid(billed, database, cast):
