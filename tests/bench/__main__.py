@@ -33,6 +33,8 @@ PAGES = {
     "test round": "/projects/BENCH/tests/1/rounds/1",
     "test case": "/projects/BENCH/tests/1/rounds/1/cases/7",
     "decisions": "/projects/BENCH/decisions",
+    "decision": "/projects/BENCH/decisions/1",
+    "waiting": "/waiting",
     "api list 50": "/api/v1/projects/BENCH/items?limit=50",
 }
 LIMITS = {name: "/json" if name.startswith("api") else "/page" for name in PAGES}

@@ -18,6 +18,9 @@ from portal.backlog import plan as plans
 from portal.backlog import spans, store
 from portal.backlog.models import Category, Item, ItemType
 from portal.db import Database
+from portal.decisions import commands as decisions
+from portal.decisions.models import DecisionKind
+from portal.decisions.rules import Question
 from portal.identity.models import Session
 from portal.identity.sessions import hash_of
 from portal.ledger.models import Audience
@@ -31,6 +34,7 @@ DAYS = 250
 CHUNK = 2_000
 CASES_AT_ONCE = 200
 EVENTS_AN_ITEM = 10
+QUESTIONS = 12
 ZONE = ZoneInfo("Europe/Berlin")
 
 
@@ -57,7 +61,19 @@ async def seed(database: Database, items: int) -> str:
             await _chunk(db, scope, range(first, min(first + CHUNK, items + 1)))
     async with database.write() as db:
         await _round(db, await queries.scope_for(db, SYSTEM, KEY), person, items)
+        await _questions(db, await queries.scope_for(db, SYSTEM, KEY))
     return token
+
+
+async def _questions(db: Any, scope: Any) -> None:
+    """Decisions that wait for the client."""
+    for number in range(1, QUESTIONS + 1):
+        content = {"title": f"Requirement {number}", "description": " ".join(WORDS), "version": 1}
+        question = Question(
+            kind=DecisionKind.REQUIREMENT, subject_number=number, subject_version=1,
+            title=f"Requirement {number}: the {WORDS[number % len(WORDS)]}", content=content,
+        )  # fmt: skip
+        await decisions.ask(db, scope, question)
 
 
 async def _round(db: Any, scope: Any, person: UUID, items: int) -> None:
