@@ -84,6 +84,7 @@ async def _right_days(db: AsyncSession, scope: Scope, fresh: burndown.Movements)
         stored[series, row.day, row.audience] = _movement(row)
     difference = burndown.diff(stored, fresh)
     await store.write_movements(db, scope.project_id, difference)
+    await store.clear_still_days(db, scope.project_id)
     return len(difference)
 
 

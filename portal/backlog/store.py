@@ -169,6 +169,13 @@ async def write_movements(db: AsyncSession, project_id: UUID, movements: burndow
     await db.execute(statement.on_conflict_do_update(index_elements=list(KEY), set_=added), rows)
 
 
+async def clear_still_days(db: AsyncSession, project_id: UUID) -> None:
+    """Takes out the days on which nothing moves any more: a chart would begin with them."""
+    amounts = [column for column in BurnDay.__table__.columns if column.name not in KEY]
+    still = (BurnDay.project_id == project_id, *(column == 0 for column in amounts))
+    await db.execute(delete(BurnDay).where(*still))
+
+
 async def _write_labels(db: AsyncSession, project_id: UUID, labelled: dict[int, Sequence[str]]) -> None:
     numbers = sorted(labelled)
     for start in range(0, len(numbers), CHUNK):

@@ -1,9 +1,11 @@
 """What is derived from spans and items can be computed again: after commands nothing differs; else it is put right."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import delete, text, update
+import time_machine
+from sqlalchemy import delete, select, text, update
 
 from portal.access import SYSTEM, Scope
 from portal.backlog import commands, queries
@@ -11,6 +13,7 @@ from portal.backlog.models import BurnDay, ItemLabel, Status
 from portal.backlog.rebuild import Rebuilt, rebuild
 from portal.db import Database
 from portal.errors import NotAllowed
+from portal.projects import commands as planning
 from portal.projects import queries as projects
 from tests.support import cast as stage
 
@@ -79,3 +82,16 @@ async def test_only_staff_may_rebuild(database: Database, cast: stage.Cast) -> N
         scope: Scope = await cast.scope(db, "ada")
         with pytest.raises(NotAllowed):
             await rebuild(db, scope)
+
+
+async def test_a_day_of_another_zone_is_no_day_any_more(database: Database, cast: stage.Cast) -> None:
+    """A chart would begin with it, and with nothing. In the afternoon of Berlin it is tomorrow on Kiritimati."""
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei", "HARBOUR")
+        with time_machine.travel("2026-11-27T12:00:00Z", tick=False):
+            await commands.add_item(db, scope, {"title": "A", "points": Decimal(3)})
+        await planning.change_project(db, scope, {"time_zone": "Pacific/Kiritimati"})
+        moved = await projects.scope_for(db, SYSTEM, "HARBOUR")
+        await rebuild(db, moved)
+        days = await db.scalars(select(BurnDay.day).where(BurnDay.project_id == moved.project_id))
+        assert set(days) == {date(2026, 11, 28)}
