@@ -10,8 +10,8 @@ from api.bodies import json_body
 from api.deps import ReadScope, ReadSession, UnitOfWork, WriteScope
 from api.doors import router as door
 from api.openapi import answers
+from api.round_shapes import AcceptanceList, AcceptanceOut, acceptance_out
 from api.shapes import Day, Incoming, PathNumber, absent
-from api.testing_shapes import AcceptanceList, AcceptanceOut, acceptance_out
 from portal.acceptance import accepting, queries, standing
 
 router = door("tests", "/projects/{key}/tests/{number}/acceptances")

@@ -14,8 +14,7 @@ from api.deps import ReadScope, ReadSession, UnitOfWork, WriteScope
 from api.doors import router as door
 from api.openapi import answers
 from api.paging import Paged
-from api.shapes import Day, Incoming, Line, Outgoing, PathNumber, absent
-from api.testing_shapes import (
+from api.round_shapes import (
     DefectOut,
     RoundCaseFull,
     RoundCaseList,
@@ -27,6 +26,7 @@ from api.testing_shapes import (
     round_fields,
     round_full,
 )
+from api.shapes import Day, Incoming, Line, Outgoing, PathNumber, absent
 from portal.acceptance import case_pages, defects, machines, pages, queries, rounds
 from portal.acceptance.models import Outcome, Severity
 
