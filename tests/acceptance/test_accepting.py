@@ -1,7 +1,7 @@
 """Defects and acceptance: one step to the backlog, what is signed, and what follows from each answer."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -311,7 +311,8 @@ async def test_deemed_acceptance_is_announced_twice_and_is_no_signature(database
     await set_deemed(database, cast, 30)
     milestone = await played(database, cast)
     row = await ask(database, cast)
-    start, steps = clock.now(), []
+    asked_on, steps = row.deemed_on - timedelta(days=30), []
+    start = datetime.combine(asked_on, time(12), UTC)  # at noon no change of clocks makes it another day
     for day in range(33):
         monkeypatch.setattr(clock, "now", lambda day=day: start + timedelta(days=day))
         for _ in range(2):

@@ -26,6 +26,7 @@ from tests.support.decisions import ask
 from tests.support.statements import counting
 from tests.web.conftest import BASE, Browser, Page
 
+SOON = clock.now().date() + timedelta(days=30)
 HOSTILE = 'Beta, "1"; \\ END:VEVENT\\n\u2028\u202eBEGIN:VALARM <b>中文</b> ' + "й" * 100
 
 
@@ -104,7 +105,7 @@ async def test_an_event_keeps_its_name_and_tells_when_it_changed(
 async def test_nothing_of_another_client_is_in_it(browser: Browser, database: Database, cast: Cast) -> None:
     await milestone(database, cast, "Zanzibar", "HARBOUR", expected_on=date(2027, 1, 1))
     await milestone(database, cast, "Ours", expected_on=date(2027, 1, 1))
-    await ask(database, cast, "HARBOUR", title="Zanzibar too", due_on=date(2027, 1, 1))
+    await ask(database, cast, "HARBOUR", title="Zanzibar too", due_on=SOON)
     answers = {who: (await browser.get(await address(browser, who), None)).text for who in ("ada", "mallory", "nemo")}
     assert "Zanzibar" not in answers["ada"]
     assert "Ours" in answers["ada"]
@@ -116,10 +117,10 @@ async def test_nothing_of_another_client_is_in_it(browser: Browser, database: Da
 async def test_decisions_stand_on_their_day_for_whoever_can_answer_them(
     browser: Browser, database: Database, cast: Cast
 ) -> None:
-    await ask(database, cast, title="Sign in", due_on=date(2027, 1, 8))
+    await ask(database, cast, title="Sign in", due_on=SOON)
     await ask(database, cast, subject_number=2, title="No day")
     ada, eve = [await read(browser, await address(browser, who)) for who in ("ada", "eve")]
-    assert said(ada) == [("Please decide by today: Sign in (The bridge)", date(2027, 1, 8))]
+    assert said(ada) == [("Please decide by today: Sign in (The bridge)", SOON)]
     assert str(ada[0]["URL"]) == f"{BASE}/projects/BRIDGE/decisions/1"
     assert eve == []
 
