@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, Table, and_, desc, exists, func, literal, or_, select, true
+from sqlalchemy import Integer, Row, Select, Table, and_, bindparam, desc, exists, func, literal, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -69,71 +70,101 @@ _FROM = (
 )
 
 
+_THE_PROJECT = bindparam("project", type_=DECISION.c.project_id.type)
+_PERSON = bindparam("person", type_=DECISION.c.project_id.type)
+_FIRST, _LAST = bindparam("first", type_=DECISION.c.due_on.type), bindparam("last", type_=DECISION.c.due_on.type)
+_MOST = bindparam("most", type_=Integer())
+"""What is filled in when a statement runs: to build one costs more than to run it, and many pages ask."""
+
+
 async def waiting(db: AsyncSession, scope: Scope) -> list[Waiting]:
     """What is open in the project and this viewer may see; what the viewer can answer first, then by due day."""
     person = None if scope.is_staff or scope.preview else scope.viewer.person_id
-    statement = (
-        select(*_COLUMNS, can_answer(person, scope.today).label("is_mine"))
+    statement = _in_project(scope.audiences, for_person=person is not None)
+    given = _given(person, scope.today, scope.today) | {"project": scope.project_id, "most": MOST}
+    return _in_order(await db.execute(statement, given))
+
+
+@cache
+def _in_project(audiences: tuple[Audience, ...], *, for_person: bool) -> Select[Any]:
+    return _most_pressing(
+        _listed(for_person=for_person)
         .select_from(_FROM)
         .where(
-            DECISION.c.project_id == scope.project_id,
-            TURN.c.project_id == scope.project_id,
-            DECISION.c.audience.in_(scope.audiences),
+            DECISION.c.project_id == _THE_PROJECT,
+            TURN.c.project_id == _THE_PROJECT,
+            DECISION.c.audience.in_(audiences),
         )
     )
-    return _in_order(await db.execute(_most_pressing(statement)))
+
+
+def _listed(*, for_person: bool) -> Select[Any]:
+    is_mine = _answerable(_PERSON, _FIRST, _LAST) if for_person else literal(False)
+    return select(*_COLUMNS, is_mine.label("is_mine"))
+
+
+def _given(person: UUID | None, first: date, last: date) -> dict[str, Any]:
+    return {} if person is None else {"person": person, "first": first, "last": last}
 
 
 async def waiting_everywhere(db: AsyncSession, viewer: Viewer) -> list[Waiting]:
-    """What is open in all projects of a viewer: for staff every project, for a client those of their memberships."""
-    statement = (
-        select(*_COLUMNS, can_answer(None if viewer.is_staff else viewer.person_id).label("is_mine"))
-        .where(PROJECT.c.status != ProjectStatus.ARCHIVED)
-        .execution_options(cross_project="what waits in a viewer's own projects")
-    )
-    mine = _for_staff(statement, viewer) if viewer.is_staff else _for_client(statement, viewer)
-    return _in_order(await db.execute(_most_pressing(mine)))
+    """What is open in all projects of a viewer: for staff every project, for a client those of their memberships.
+
+    Over several projects there is no one day: a day to either side counts for delegations, and the project's own day
+    decides when the answer is given.
+    """
+    if viewer.is_staff:
+        sees_money = bool(viewer.staff & {StaffRole.FINANCE, StaffRole.MANAGER, StaffRole.ADMIN})
+        return _in_order(await db.execute(_for_staff(sees_money=sees_money), {"most": MOST}))
+    given = {"person": viewer.person_id, "most": MOST} | _given(viewer.person_id, *_days_on_earth())
+    return _in_order(await db.execute(_for_client(for_person=viewer.person_id is not None), given))
 
 
 def _most_pressing(statement: Select[Any]) -> Select[Any]:
     """So many as are listed at all: what the viewer can answer is never left out for the sake of what they cannot."""
     last = date.max  # a day that no due date reaches: both databases put "none" elsewhere
     soonest = func.coalesce(DECISION.c.due_on, literal(last, DECISION.c.due_on.type))
-    return statement.order_by(desc("is_mine"), soonest, TURN.c.from_at, DECISION.c.number).limit(MOST)
+    return statement.order_by(desc("is_mine"), soonest, TURN.c.from_at, DECISION.c.number).limit(_MOST)
 
 
-def _for_staff(statement: Select[Any], viewer: Viewer) -> Select[Any]:
-    sees_money = bool(viewer.staff & {StaffRole.FINANCE, StaffRole.MANAGER, StaffRole.ADMIN})
+def _everywhere(*, for_person: bool) -> Select[Any]:
+    statement = _listed(for_person=for_person).where(PROJECT.c.status != ProjectStatus.ARCHIVED)
+    return statement.execution_options(cross_project="what waits in a viewer's own projects")
+
+
+@cache
+def _for_staff(*, sees_money: bool) -> Select[Any]:
     seen = true() if sees_money else DECISION.c.audience == Audience.CLIENT
-    return statement.select_from(_FROM).where(seen)
+    return _most_pressing(_everywhere(for_person=False).select_from(_FROM).where(seen))
 
 
-def _for_client(statement: Select[Any], viewer: Viewer) -> Select[Any]:
+@cache
+def _for_client(*, for_person: bool) -> Select[Any]:
     mine = and_(
         MEMBERSHIP.c.project_id == DECISION.c.project_id,
-        MEMBERSHIP.c.person_id == viewer.person_id,
+        MEMBERSHIP.c.person_id == _PERSON,
         MEMBERSHIP.c.viewer,
     )
     seen = or_(
         DECISION.c.audience == Audience.CLIENT, and_(DECISION.c.audience == Audience.BILLING, MEMBERSHIP.c.billing)
     )
-    return statement.select_from(_FROM.join(MEMBERSHIP, mine)).where(seen)
+    return _most_pressing(_everywhere(for_person=for_person).select_from(_FROM.join(MEMBERSHIP, mine)).where(seen))
 
 
-def can_answer(person: UUID | None, today: date | None = None) -> Any:
+def can_answer(person: UUID | None, today: date) -> Any:
     """Whether this person can answer now: asked, with the role, or for somebody who is; and that answer is missing.
 
-    `today` is the project's own day. Over several projects there is none: then a day to either side counts for
-    delegations, and the project's day decides when the answer is given.
+    `today` is the project's own day.
     """
-    if person is None:
-        return literal(False)
-    first, last = (today, today) if today else _days_on_earth()
+    return literal(False) if person is None else _answerable(person, today, today)
+
+
+def _answerable(person: Any, first: Any, last: Any) -> Any:
     is_open = (DECISION.c.state == DecisionState.ASKED, DECISION.c.turn == Side.CLIENT)
     return and_(*is_open, _counts_once_more(person), _as_somebody(person, first, last))
 
 
-def _counts_once_more(person: UUID) -> Any:
+def _counts_once_more(person: Any) -> Any:
     """Whether an answer of this person would count: `workflow.counts_people` and `rules.voices` as SQL."""
     asked = (
         select(func.count())
@@ -159,7 +190,7 @@ def _days_on_earth() -> tuple[date, date]:
     return (now - timedelta(hours=12)).date(), (now + timedelta(hours=14)).date()
 
 
-def _as_somebody(person: UUID, first: date, last: date) -> Any:
+def _as_somebody(person: Any, first: Any, last: Any) -> Any:
     outer = (DECISION, cast(Table, Membership.__table__))
     delegated = (
         exists()
