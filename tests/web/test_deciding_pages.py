@@ -134,7 +134,9 @@ async def test_who_comes_back_without_what_was_asked_for_is_told_so_instead_of_s
         await db.execute(update(Session).values(auth_time=clock.now()))
     answer = await send(browser, asked, comment="Looks good")
     assert answer.status_code == 403
-    assert "This decision needs a sign-in with a second factor: send it again, and you are asked for one." in answer.text
+    assert (
+        "This decision needs a sign-in with a second factor: send it again, and you are asked for one." in answer.text
+    )
     assert "Looks good" in answer.text
     assert await state_of(database, cast) == (DecisionState.ASKED, None)
 
