@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, Connection, DateTime, Dialect, Enum, MetaData, TypeDecorator, event, text
 from sqlalchemy.dialects import registry
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 
+from portal import wall
 from portal.errors import Unavailable
 from portal.sqlite_inline import InlineConnection
 
@@ -125,17 +127,20 @@ class Database:
         """Told the seconds that each write waited for SQLite's lock; None: nobody measures."""
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncSession]:
-        """A session for reading one consistent snapshot; whatever it wrote is rolled back.
+    async def read(self, project_id: UUID | None = None) -> AsyncIterator[AsyncSession]:
+        """A session for reading one consistent snapshot; whatever it wrote is rolled back. With a project it is inside
+        that from the start: for whoever has its scope already, and runs no statement that finds it (wall.py).
 
         Raises Unavailable when every connection stays taken longer than our patience.
         """
         async with self._turn(), AsyncSession(self._reader, expire_on_commit=False) as session:
+            if project_id is not None:
+                await wall.enter(session, project_id)
             yield session
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
-        """A session that commits at the end, or rolls back on any error.
+    async def write(self, project_id: UUID | None = None) -> AsyncIterator[AsyncSession]:
+        """A session that commits at the end, or rolls back on any error; inside a project like `read`.
 
         Raises Unavailable when a connection or a lock stays taken longer than our patience.
         """
@@ -148,6 +153,8 @@ class Database:
                 if self.on_write_wait:
                     self.on_write_wait(waited)
             try:
+                if project_id is not None:
+                    await wall.enter(session, project_id)
                 yield session
                 await session.commit()
             except DBAPIError as error:
@@ -191,7 +198,9 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
         options["pool_pre_ping"] = False
         options["pool_recycle"] = 1800
         options["connect_args"] = {"server_settings": {"lock_timeout": f"{PATIENCE_SECONDS * 1000:.0f}ms"}}
-        return create_async_engine(url, **options)
+        engine = create_async_engine(url, **options)
+        wall.watch(engine.sync_engine)
+        return engine
     options["connect_args"] = {"check_same_thread": False, "timeout": 0, "factory": InlineConnection}
     engine = create_async_engine(url, **options)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
@@ -245,4 +254,5 @@ async def refresh_statistics(db: AsyncSession, *models: type[Base]) -> None:
     """Has PostgreSQL count anew what these tables hold, after many rows at once: until it does so by itself, it takes
     a table that grew for a small one and joins it row by row. SQLite plans by the indexes alone."""
     if db.get_bind().dialect.name == "postgresql":
-        await db.execute(text(f"ANALYZE {', '.join(model.__tablename__ for model in models)}"))
+        names = ", ".join(f"'{model.__tablename__}'" for model in models)
+        await db.execute(text(f"SELECT refresh_statistics({names})"))

@@ -15,6 +15,14 @@ from portal.errors import Conflict
 
 ADVISORY_LOCK = 0x506F7274616C
 """Two migrations at once: on PostgreSQL the second waits for this lock, on SQLite for the write lock."""
+GRANTS = (
+    "GRANT USAGE ON SCHEMA public TO",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO",
+    "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO",
+    "GRANT EXECUTE ON FUNCTION refresh_statistics(regclass[]) TO",
+    "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM",
+)
+"""What the service's role may do, each up to the role's name."""
 VERSION = table("alembic_version", column("version_num"))
 
 
@@ -79,6 +87,17 @@ async def upgrade(database: Database, revision: str = "head") -> tuple[str | Non
         await connection.run_sync(_run, revision)
     async with database.read() as db:
         return before, await current(db)
+
+
+async def grant(database: Database, role: str) -> None:
+    """Lets the service's role use the tables that `database`'s role has made, and own none. On PostgreSQL alone.
+
+    Raises DBAPIError for a role that is not there.
+    """
+    name = database.engine.dialect.identifier_preparer.quote(role)
+    async with database.engine.begin() as connection:
+        for statement in GRANTS:
+            await connection.execute(text(f"{statement} {name}"))
 
 
 def make_room(url: str) -> None:

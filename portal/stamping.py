@@ -86,7 +86,7 @@ async def stamp(database: Database, ask: Ask, roots: Sequence["Certificate"]) ->
 
 
 async def _keep(database: Database, project_id: UUID, seq: int, stamp: bytes) -> None:
-    async with database.write() as db:
+    async with database.write(project_id) as db:
         mine = (Receipt.project_id == project_id, Receipt.seq == seq, Receipt.timestamp.is_(None))
         await db.execute(update(Receipt).where(*mine).values(timestamp=stamp))
 

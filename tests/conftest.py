@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page
 from portal.db import Database
 from tests.support import browser as browsers
 from tests.support import cast as stage
-from tests.support import certified, databases, mail, network, run, staged, statements
+from tests.support import certified, databases, mail, network, opened, run, staged, statements
 
 BOTH = ("sqlite", "postgresql")
 
@@ -20,6 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
     run.begin()
     network.guard()
     statements.install()
+    opened.install()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

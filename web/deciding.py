@@ -133,5 +133,6 @@ def _signed_in_since(auth_time: datetime | None, moment: datetime) -> bool:
 
 
 async def _again(request: Request, arrival: Arrival, number: int, written: Written, status: int) -> Response:
-    async with database_of(request).read() as db:
-        return await decision_page(request, arrival.scope(), db, number, written, status=status)
+    scope = arrival.scope()
+    async with database_of(request).read(scope.project_id) as db:
+        return await decision_page(request, scope, db, number, written, status=status)

@@ -16,7 +16,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/projects/{key}/files/{number}", name="file")
 async def download(request: Request, scope: ProjectScope, number: int) -> Response:
     """A file to be saved."""
-    async with database_of(request).read() as db:
+    async with database_of(request).read(scope.project_id) as db:
         found = await queries.file(db, scope, number)
     return sent(store_of(request), scope, serving.download(found, asked_of(request)))
 
@@ -24,7 +24,7 @@ async def download(request: Request, scope: ProjectScope, number: int) -> Respon
 @router.get("/projects/{key}/files/{number}/preview", name="file_preview")
 async def preview(request: Request, scope: ProjectScope, number: int) -> Response:
     """The picture that was drawn of a file."""
-    async with database_of(request).read() as db:
+    async with database_of(request).read(scope.project_id) as db:
         found = await queries.file(db, scope, number)
     if found.preview is None:
         raise NotFound("There is no preview of this file.")

@@ -92,7 +92,7 @@ async def receipt_as_pdf(request: Request, scope: ProjectScope, decision: int, s
     """The receipt of an answer, for people, in the reader's language. Pages wait for the typesetter one by one, and
     while they do nobody else waits for their session.
     """
-    async with database_of(request).read() as db:
+    async with database_of(request).read(scope.project_id) as db:
         receipt = await queries.receipt(db, scope, decision, seq)
     content, name = await _pdf(request, scope, receipt)
     return _saved(content, "application/pdf", name)

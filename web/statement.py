@@ -49,7 +49,7 @@ async def statement_xlsx(request: Request, scope: ProjectScope, db: ReadSession)
 async def statement_pdf(request: Request, scope: ProjectScope) -> Response:
     """The statement as PDF/A in the reader's language, with the CSV inside."""
     require_money(scope)
-    async with database_of(request).read() as db:
+    async with database_of(request).read(scope.project_id) as db:
         lines = await statement.lines(db, scope)
     locale = locale_of(request, scope.viewer.locale)
     _ = catalogue(locale).gettext

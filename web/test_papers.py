@@ -27,7 +27,7 @@ async def protocol(request: Request, scope: ProjectScope, number: int, acceptanc
     """The protocol that was put to the client, with its signatures so far. Not for who is a tester alone."""
     if scope.is_tester_alone:
         raise NotFound("There is nothing here for testers.")
-    async with database_of(request).read() as db:
+    async with database_of(request).read(scope.project_id) as db:
         await queries.plan(db, scope, number)
         row = await standing.acceptance(db, scope, acceptance, plan=number)
         decision = await decisions.decision(db, scope, row.decision_number)
@@ -44,7 +44,7 @@ async def _signed(db: AsyncSession, scope: Scope, row: Acceptance) -> list[Signe
 @router.get("/projects/{key}/tests/{number}/sheet.pdf", name="test_sheet")
 async def sheet(request: Request, scope: ProjectScope, number: int) -> Response:
     """The cases of a plan with boxes to tick."""
-    async with database_of(request).read() as db:
+    async with database_of(request).read(scope.project_id) as db:
         view = await queries.plan_view(db, scope, number)
         cases = await queries.cases(db, scope, number, view.version.version, limit=MOST_ON_SHEET)
     at = view.version.offered_at or view.plan.created_at

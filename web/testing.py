@@ -219,6 +219,6 @@ async def one_case(
 @router.get("/projects/{key}/tests/{number}/files/{tested}", name="test_file")
 async def file(request: Request, scope: ProjectScope, number: int, tested: int) -> Response:
     """A file that a result of this plan names, for whoever may see the plan."""
-    async with database_of(request).read() as db:
+    async with database_of(request).read(scope.project_id) as db:
         found = await pages.file_of_plan(db, scope, number, tested)
     return sent(store_of(request), scope, serving.download(found, asked_of(request)))

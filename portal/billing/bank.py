@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal import clock
+from portal import clock, wall
 from portal.access import Scope, StaffRole, Viewer
 from portal.billing import payments, queries
 from portal.billing.camt import Entry
@@ -108,6 +108,7 @@ async def _match(db: AsyncSession, viewer: Viewer, row: BankEntry, entry: Entry,
     if named[0].issuer not in owners:
         row.note = f"{named[0].reference} is of another issuer than this account."
         return False
+    await wall.leave(db)
     try:
         scope = await projects.scope_for(db, viewer, named[0].key)
         await _pay(db, scope, row, named[0].number)

@@ -104,7 +104,7 @@ def _locks(handle: int) -> bool:
 
 
 async def _begin(database: Database, job: ImportJob) -> None:
-    async with database.write() as db:
+    async with database.write(job.project_id) as db:
         begun = await db.execute(
             update(ImportJob)
             .where(ImportJob.project_id == job.project_id, ImportJob.id == job.id, ImportJob.state == "waiting")
@@ -154,7 +154,7 @@ def _viewer(actor: str) -> Viewer:
 
 
 async def _fail(database: Database, job: ImportJob, error: str) -> None:
-    async with database.write() as db:
+    async with database.write(job.project_id) as db:
         await _end(db, job, state="failed", error=error)
 
 

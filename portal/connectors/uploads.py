@@ -104,7 +104,7 @@ async def run_apart(database: Database, settings: Settings, job_id: UUID, projec
         start_new_session=True,
     )  # fmt: skip
     await process.wait()
-    async with database.write() as db:
+    async with database.write(project_id) as db:
         mine = (ImportJob.project_id == project_id, ImportJob.id == job_id, ImportJob.state.in_(UNDER_WAY))
         failed = {"state": "failed", "error": BROKE_OFF, "finished_at": clock.now()}
         await db.execute(update(ImportJob).where(*mine).values(**failed))

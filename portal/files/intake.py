@@ -52,7 +52,7 @@ async def receive(
     take too long; NotAllowed and Conflict where nothing may be written. Whatever it raises, nothing of it stays.
     """
     scope.require_writable()
-    async with database.read() as db:
+    async with database.read(scope.project_id) as db:
         room = store.project_bytes - await queries.used_bytes(db, scope) - beside
     if room <= 0:
         raise TooLarge(queries.NO_ROOM, field="file", value=names.clean(name))

@@ -46,7 +46,7 @@ async def _collect(store: Store, database: Database, batch: list[Found], before:
     removed = 0
     for project_id in {one.project_id for one in batch if one.project_id}:
         mine = {one.sha256 for one in batch if one.project_id == project_id and one.sha256}
-        async with database.read() as db:
+        async with database.read(project_id) as db:
             unnamed = mine - await _named(db, project_id, mine)
         for sha256 in unnamed:
             removed += await remove_unnamed(store, database, project_id, sha256, before=before)

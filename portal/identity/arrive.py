@@ -5,6 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Row, String, Table, and_, bindparam, select
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -12,7 +13,7 @@ from portal.access import Role, Scope, StaffRole, Viewer, open_scope
 from portal.errors import SignInNeeded
 from portal.identity.models import Session
 from portal.people.models import Person
-from portal.projects.queries import COMPANY, FACTS, LEDGER, MEMBERSHIP, PROJECT, ROLES, facts_of, roles_of
+from portal.projects.queries import COMPANY, FACTS, LEDGER, MEMBERSHIP, PROJECT, ROLES, entering, facts_of, roles_of
 
 SESSION, PERSON = cast(Table, Session.__table__), cast(Table, Person.__table__)
 
@@ -28,6 +29,7 @@ _ARRIVE = (
         PERSON.c.locale.label("person_locale"),
         *FACTS,
         *ROLES,
+        *entering(sql_cast(SESSION.c.staff_roles, String) != "[]"),
     )
     .select_from(
         SESSION.join(PERSON, PERSON.c.id == SESSION.c.person_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal import wall
 from portal.ledger import checkpoint, tree
 from portal.ledger.commands import lock
 from portal.ledger.keys import SigningKeys
@@ -36,6 +37,7 @@ async def sign_due_heads(db: AsyncSession, keys: SigningKeys, now: datetime) -> 
     """
     due = list(await db.scalars(_due(now)))
     for project_id in due:
+        await wall.enter(db, project_id)
         await sign_head(db, project_id, keys, now)
     return len(due)
 

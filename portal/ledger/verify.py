@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal import wall
 from portal.errors import Invalid
 from portal.ledger import checkpoint, receipts, tree
 from portal.ledger.faults import Fault, Report, Verified, Why
@@ -65,6 +66,7 @@ async def _ledgers(db: AsyncSession) -> AsyncIterator[Row[*Columns]]:
 async def _verify_project(
     db: AsyncSession, ledger: Row[*Columns], keys: Sequence[PublicKey], older: list[KnownHead], progress: Progress
 ) -> Verified:
+    await wall.enter(db, ledger.id)
     heads, unsigned = await _signed_heads(db, ledger.id, keys)
     proved, unproved = await _receipt_heads(db, ledger.id, keys)
     walk = Walk([*heads, *proved, *older])

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal import clock
+from portal import clock, wall
 from portal.access import Scope, Viewer
 from portal.backlog import activity
 from portal.backlog.activity import Happening
@@ -127,7 +127,7 @@ async def digest(db: AsyncSession, person_id: UUID) -> int:
     if viewer is None or wishes.rhythm is News.OFF:
         await _pass_over(db, person_id, keys)
         return 0
-    parts = [part for _, key in keys if (part := await _read_on(db, viewer, key))]
+    parts = [part for project_id, key in keys if (part := await _read_on(db, viewer, project_id, key))]
     last, row.digested_at = row.digested_at, clock.now()
     return await _send(db, viewer, wishes, parts, f"{person_id}:digest:{clock.rfc3339(last)}")
 
@@ -139,6 +139,7 @@ async def _send(db: AsyncSession, viewer: Viewer, wishes: Wishes, parts: list[Pa
             part.counts = []
     if wishes.asked is not Asked.OFF:
         for part in parts:
+            await wall.enter(db, part.scope.project_id)
             part.waits = await _waits(db, part.scope)
     shown = [part.shown() for part in parts if part.counts or (part.waits and part.has_asked)]
     if not shown:
@@ -153,15 +154,15 @@ async def _send(db: AsyncSession, viewer: Viewer, wishes: Wishes, parts: list[Pa
 
 async def _pass_over(db: AsyncSession, person_id: UUID, keys: list[tuple[UUID, str]]) -> None:
     for project_id, _ in keys:
+        await wall.enter(db, project_id)
         told = select(NotifyCursor.seq).where(NotifyCursor.project_id == project_id).scalar_subquery()
         mine = (NotifyReader.project_id == project_id, NotifyReader.person_id == person_id)
         await db.execute(update(NotifyReader).where(*mine).values(seq=func.coalesce(told, 0)))
 
 
-async def _read_on(db: AsyncSession, viewer: Viewer, key: str) -> Part | None:
+async def _read_on(db: AsyncSession, viewer: Viewer, project_id: UUID, key: str) -> Part | None:
     """What a person was not told yet of a project; from now on it counts as told. None when there is nothing."""
-    project_id = await ledger.project_id_of(db, key)
-    assert project_id is not None  # the key was read in the same transaction
+    await wall.enter(db, project_id)
     mine = (NotifyReader.project_id == project_id, NotifyReader.person_id == viewer.person_id)
     try:
         scope = await readers.scope_of(db, viewer, key, of_tests=True)

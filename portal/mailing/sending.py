@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal import wall
 from portal.access import Scope, Viewer
 from portal.billing import reminders
 from portal.db import Database
@@ -98,6 +99,7 @@ async def _digest_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any
 
 
 async def _may_see(db: AsyncSession, viewer: Viewer, part: dict[str, Any]) -> bool:
+    await wall.leave(db)
     try:
         scope = await readers.scope_of(db, viewer, part["key"], of_tests=part.get("of_tests", False))
     except NotFound:

@@ -58,7 +58,7 @@ async def _catch_up(database: Database, settings: Settings, project_id: UUID, ke
     """Tells a project's events to the end, some in each transaction: an import brings many, and nobody waits for it."""
     told = 0
     for _ in range(BATCHES_AT_ONCE):
-        async with database.write() as db:
+        async with database.write(project_id) as db:
             mails, is_done = await tell_project(db, settings, project_id, key)
         told += mails
         if is_done:

@@ -15,7 +15,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal import clock, ledger
+from portal import clock, ledger, wall
 from portal.access import Role, Scope, StaffRole, with_looking
 from portal.access.models import Membership
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -208,6 +208,7 @@ async def _open_for(db: AsyncSession, arriving: Arriving) -> Sequence[Invitation
 
 
 async def _accept(db: AsyncSession, invitation: Invitation, person: Person) -> None:
+    await wall.enter(db, invitation.project_id)
     await ledger.lock(db, invitation.project_id)
     invitation.accepted_at, invitation.person_id = clock.now(), person.id
     statement = select(Membership).where(

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Table, and_, bindparam, select, true
+from sqlalchemy import Boolean, ColumnElement, Row, Table, and_, bindparam, case, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal import wall
 from portal.access import ProjectFacts, Role, Scope, Viewer, open_scope
 from portal.access.models import Membership
 from portal.errors import NotFound
@@ -85,14 +86,24 @@ def roles_of(row: Row[Any]) -> frozenset[Role]:
 
 
 _MINE = and_(MEMBERSHIP.c.project_id == LEDGER.c.id, MEMBERSHIP.c.person_id == bindparam("person"))
+
+
+def entering(is_staff: ColumnElement[bool]) -> tuple[Any, ...]:
+    """The column that takes the transaction into the project of the row, if the person there may come in."""
+    return (case((or_(is_staff, MEMBERSHIP.c.person_id.is_not(None)), wall.opening(LEDGER.c.id))),)
+
+
 _SCOPE = (
-    select(*FACTS, *ROLES).select_from(PROJECTS.outerjoin(MEMBERSHIP, _MINE)).where(LEDGER.c.key == bindparam("key"))
+    select(*FACTS, *ROLES, *entering(bindparam("staff", type_=Boolean())))
+    .select_from(PROJECTS.outerjoin(MEMBERSHIP, _MINE))
+    .where(LEDGER.c.key == bindparam("key"))
 )
 
 
 async def scope_for(db: AsyncSession, viewer: Viewer, key: str) -> Scope:
     """The viewer's scope in the project with this key. Raises NotFound alike for unknown and foreign ones."""
-    row = (await db.execute(_SCOPE, {"key": key, "person": viewer.person_id})).one_or_none()
+    asked = {"key": key, "person": viewer.person_id, "staff": viewer.is_staff}
+    row = (await db.execute(_SCOPE, asked)).one_or_none()
     return open_scope(viewer, facts_of(row) if row else None, roles_of(row) if row else ())
 
 

@@ -15,6 +15,7 @@ from portal.ledger import queries, triggers
 from portal.ledger.heads import sign_head
 from portal.ledger.keys import SigningKeys, open_keys
 from portal.ledger.models import Audience, Event, ProjectLedger
+from tests.support import databases
 
 MONDAY = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 
@@ -62,7 +63,7 @@ class Book:
 
     async def tamper(self, *statements: str | Executable) -> None:
         """Takes the triggers away and runs statements, as somebody with the owner's password could."""
-        async with self.database.write() as db:
+        async with databases.as_owner(self.database) as owned, owned.write() as db:
             dialect = (await db.connection()).dialect.name
             for statement in (*triggers.drop(dialect), *statements):
                 made = text(statement) if isinstance(statement, str) else statement

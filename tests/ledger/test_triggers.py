@@ -6,6 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portal.ledger import triggers
 from portal.ledger.models import Event, LedgerHead
+from tests.support.databases import as_owner
 
 CHANGES = {
     "update of an event": update(Event).values(body="{}"),
@@ -27,7 +28,7 @@ async def contents(book):
 async def refused(book, statement):
     before = await contents(book)
     with pytest.raises(DBAPIError, match="the ledger only grows"):
-        async with book.database.write() as db:
+        async with as_owner(book.database) as owned, owned.write() as db:
             await db.execute(statement.execution_options(cross_project="an intruder names no project"))
     assert await contents(book) == before
 
@@ -60,7 +61,7 @@ async def test_an_event_cannot_be_replaced_by_another_way_of_inserting(book):
 
 async def test_the_guards_can_be_taken_away_and_put_back_by_a_migration(book):
     await book.tamper()
-    async with book.database.write() as db:
+    async with as_owner(book.database) as owned, owned.write() as db:
         for statement in triggers.create((await db.connection()).dialect.name):
             await db.execute(text(statement))
     await refused(book, CHANGES["update of an event"])

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, inspect
 from migrations import tables
 from portal import migrate
 from portal.db import Base, Database
+from tests.support.databases import as_owner
 
 SEARCH = "item_search"
 
@@ -41,12 +42,14 @@ async def test_the_revisions_make_what_the_models_describe(database):
 
 async def test_every_revision_can_be_taken_back_and_made_again(database):
     before = await tables_of(database)
-    async with database.engine.execution_options(writes=True).begin() as connection:
-        await connection.run_sync(down_to_nothing)
-    assert await tables_of(database) == {"alembic_version"}
-    await migrate.upgrade(database)
-    assert await tables_of(database) == before
+    async with as_owner(database) as owned:
+        async with owned.engine.execution_options(writes=True).begin() as connection:
+            await connection.run_sync(down_to_nothing)
+        assert await tables_of(owned) == {"alembic_version"}
+        await migrate.upgrade(owned)
+        assert await tables_of(owned) == before
 
 
 async def test_migrating_twice_changes_nothing(database):
-    assert await migrate.upgrade(database) == (migrate.head(), migrate.head())
+    async with as_owner(database) as owned:
+        assert await migrate.upgrade(owned) == (migrate.head(), migrate.head())

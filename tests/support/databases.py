@@ -9,7 +9,8 @@ import os
 import shutil
 import sqlite3
 import warnings
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +23,8 @@ from portal.db import Database
 from tests.support import run
 
 TEMPLATE = "template_portal"
+OWNER, SERVICE = "postgres", "portal_service"
+"""The role that migrates and owns the tables, and the one as which the portal signs in: the wall binds the latter."""
 SETTINGS = (
     "fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_wal_size='2GB'",
     "autovacuum=off", "statement_timeout='60s'",
@@ -51,7 +54,19 @@ def into_one_file(path: Path) -> None:
 async def _migrate(url: str) -> None:
     database = Database(url, pool_size=1)
     await migrate.upgrade(database)
+    if not database.is_sqlite:
+        await migrate.grant(database, SERVICE)
     await database.dispose()
+
+
+@asynccontextmanager
+async def as_owner(database: Database) -> AsyncIterator[Database]:
+    """The same database, by the role that owns its tables, where there are two."""
+    owned = Database(database.url.replace(f"//{SERVICE}:", f"//{OWNER}:"), pool_size=1)
+    try:
+        yield owned
+    finally:
+        await owned.dispose()
 
 
 class PostgresServer:
@@ -79,7 +94,7 @@ class PostgresServer:
         """The URL of a new database: migrated and empty, or like another that was kept."""
         name = f"test_{uuid4().hex}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-        return str(self.server.get_uri(name))
+        return str(self.server.get_uri(name)).replace(f"//{OWNER}:", f"//{SERVICE}:")
 
     def keep(self, url: str, name: str) -> None:
         """Keeps a database, to which nobody is connected any more, as a template under a name of its own."""
@@ -95,6 +110,7 @@ class PostgresServer:
         for setting in SETTINGS:
             self._run(f"ALTER SYSTEM SET {setting}")
         self._run("SELECT pg_reload_conf()")
+        self._run(f"CREATE ROLE {SERVICE} LOGIN")
         self._run("CREATE DATABASE unfinished")
         self.runner.run(_migrate(self.server.get_uri("unfinished")))
         self._run(f"ALTER DATABASE unfinished RENAME TO {TEMPLATE}")

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CursorResult, Uuid, delete, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal import clock
+from portal import clock, wall
 from portal.access import StaffRole, Viewer
 from portal.db import UtcDateTime
 from portal.errors import Conflict, Invalid, NotFound
@@ -140,6 +140,7 @@ async def replay(db: AsyncSession, viewer: Viewer, endpoint_id: UUID, key: str, 
     version = await db.scalar(select(ProjectLedger.version).where(ProjectLedger.id == project_id)) or 0
     if not 1 <= from_seq <= version + 1:
         raise Invalid(f"A seq of this project is from 1 to {version + 1}.", field="from_seq", value=from_seq)
+    await wall.enter(db, project_id)
     found = await db.get(WebhookCursor, (endpoint_id, project_id))
     cursor = found or WebhookCursor(endpoint_id=endpoint_id, project_id=project_id)
     cursor.seq, cursor.attempts, cursor.due_at, cursor.failing_since = from_seq - 1, 0, clock.now(), None

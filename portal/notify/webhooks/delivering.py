@@ -95,7 +95,7 @@ class Told:
 
 async def _tell(database: Database, sender: Sender, seal: Seal, taken: Taken, place: Place) -> Told:
     """Sends a project's events in their order until one fails."""
-    async with database.read() as db:
+    async with database.read(place.project_id) as db:
         events = await ledger.since(db, place.project_id, tuple(Audience), place.seq, EVENTS_AT_ONCE)
     tries, unwanted = 0, 0
     for event in events:
@@ -123,7 +123,7 @@ async def _tell_one(
         endpoint_id=taken.id, project_id=place.project_id, seq=event.seq, webhook_id=webhook, kind=event.kind,
         attempt=place.attempts + 1, at=at, **_what_came(outcome),
     )  # fmt: skip
-    async with database.write() as db:
+    async with database.write(place.project_id) as db:
         mine, moved = await _write_down(db, taken, place, event.seq, outcome, line)
     return outcome, mine, moved and outcome.is_delivered
 
@@ -166,7 +166,7 @@ async def _write_down(
 
 async def _pass_over(database: Database, taken: Taken, place: Place, seq: int) -> None:
     """Moves on past events that the endpoint does not want."""
-    async with database.write() as db:
+    async with database.write(place.project_id) as db:
         values = {"seq": seq, "attempts": 0, "due_at": clock.now(), "failing_since": None}
         await leases.move(db, taken.id, place, values)
 
