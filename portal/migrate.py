@@ -75,8 +75,11 @@ async def require_head(db: AsyncSession) -> None:
         )
 
 
-async def upgrade(database: Database, revision: str = "head") -> tuple[str | None, str | None]:
-    """Runs the migrations up to `revision`, all in one transaction; returns the revision before and after.
+async def upgrade(
+    database: Database, revision: str = "head", *, service: str | None = None
+) -> tuple[str | None, str | None]:
+    """Runs the migrations up to `revision`, all in one transaction; returns the revision before and after. `service`
+    names a role of PostgreSQL that may use the tables afterwards, and owns none.
 
     Raises DBAPIError when the database refuses, leaving it as it was.
     """
@@ -85,19 +88,12 @@ async def upgrade(database: Database, revision: str = "head") -> tuple[str | Non
         before = await current(db)
     async with database.engine.execution_options(writes=True).begin() as connection:
         await connection.run_sync(_run, revision)
+        if service is not None:
+            name = database.engine.dialect.identifier_preparer.quote(service)
+            for statement in GRANTS:
+                await connection.execute(text(f"{statement} {name}"))
     async with database.read() as db:
         return before, await current(db)
-
-
-async def grant(database: Database, role: str) -> None:
-    """Lets the service's role use the tables that `database`'s role has made, and own none. On PostgreSQL alone.
-
-    Raises DBAPIError for a role that is not there.
-    """
-    name = database.engine.dialect.identifier_preparer.quote(role)
-    async with database.engine.begin() as connection:
-        for statement in GRANTS:
-            await connection.execute(text(f"{statement} {name}"))
 
 
 def make_room(url: str) -> None:

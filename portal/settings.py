@@ -165,6 +165,9 @@ class Settings(BaseModel):
     """Holds the SQLite database, signing keys and files."""
     database_url: str = ""
     """`postgresql://user:password@host/name`; empty: SQLite under the data directory."""
+    migration_database_url: str = ""
+    """The same PostgreSQL database by the role that owns its tables, for `portal migrate` alone; empty: one role for
+    both, which no row-level security binds."""
     secret_key: SecretStr
     """At least 32 characters of randomness. Signs paging cursors and form tokens."""
     agency_name: str = "Project portal"
@@ -245,6 +248,7 @@ class Settings(BaseModel):
     def _safe(self) -> Self:
         faults = [
             *_secret_faults(self),
+            *_role_faults(self),
             *_timestamp_faults(self),
             *_webhook_faults(self),
             *_address_faults(self),
@@ -264,6 +268,12 @@ def _webhook_faults(settings: Settings) -> list[str]:
 def _timestamp_faults(settings: Settings) -> list[str]:
     if settings.timestamp_url and settings.timestamp_certificates is None:
         return ["PORTAL_TIMESTAMP_CERTIFICATES must name a PEM file: without it no time stamp could be checked."]
+    return []
+
+
+def _role_faults(settings: Settings) -> list[str]:
+    if settings.migration_database_url and not settings.database_url.startswith("postgres"):
+        return ["PORTAL_MIGRATION_DATABASE_URL is for PostgreSQL, which PORTAL_DATABASE_URL does not name."]
     return []
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from portal import clock, migrate
+from portal import clock, migrate, wall
 from portal.access import SYSTEM
 from portal.billing.seals import open_seals
 from portal.cli.frame import FAILED, command, keys_of, load, opened, say, sentences
@@ -86,7 +86,10 @@ async def _found(what: str, look: Callable[[], Awaitable[str]]) -> Finding:
 async def _database(database: Database) -> str:
     async with database.read() as db:
         await migrate.current(db)
-    return "SQLite" if database.is_sqlite else "PostgreSQL"
+        if database.is_sqlite:
+            return "SQLite"
+        walled = await wall.holds(db)
+    return f"PostgreSQL, {'with' if walled else 'without'} row-level security"
 
 
 async def _timestamps(chosen: Settings) -> str:

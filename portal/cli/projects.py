@@ -6,6 +6,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal import wall
 from portal.access import Viewer
 from portal.cli.frame import As, command, load, opened, say, viewer_for
 from portal.people import commands as people
@@ -75,6 +76,7 @@ async def list_projects(as_: As = None) -> None:
     async with opened(load()) as database, database.read() as db:
         viewer = await viewer_for(db, as_)
         for key in await every_key(db, viewer):
+            await wall.leave(db)
             scope = await queries.scope_for(db, viewer, key)
             say(f"{key}\t{scope.project.company_name}\t{scope.project.name}\t{scope.project.status}")
 

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
+from sqlalchemy import make_url
 
 from portal import migrate as migrations
 from portal.cli.frame import command, load, opened, say
+from portal.settings import Settings
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,8 +44,20 @@ def _collecting_later() -> Iterator[None]:
 
 async def migrate() -> None:
     """Bring the database to this release's tables: before the first start, and at every upgrade."""
-    async with opened(load(), checked=False) as database:
-        before, after = await migrations.upgrade(database)
+    chosen = load()
+    service = service_role(chosen)
+    if service is not None:
+        chosen = chosen.model_copy(update={"database_url": chosen.migration_database_url})
+    async with opened(chosen, checked=False) as database:
+        before, after = await migrations.upgrade(database, service=service)
     say(
         f"The database is at {after}." if before == after else f"The database went from {before or 'empty'} to {after}."
     )
+
+
+def service_role(chosen: Settings) -> str | None:
+    """The role as which the portal signs in, where another one owns the tables; None where one is for both."""
+    if not chosen.migration_database_url:
+        return None
+    service, owner = (make_url(url).username for url in (chosen.database_url, chosen.migration_database_url))
+    return service if service != owner else None

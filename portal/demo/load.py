@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal import wall
 from portal.access import SYSTEM
 from portal.connectors.commands import run_import
 from portal.connectors.model import System
@@ -110,6 +111,7 @@ async def _invite(db: AsyncSession, settings: Settings, person: DemoPerson) -> N
     """Invites one of the clients' people, unless they are in already; an invitation that ran out is sent anew."""
     for project in PROJECTS:
         if project.client == person.client:
+            await wall.leave(db)
             scope = await projects.scope_for(db, SYSTEM, project.key)
             try:
                 await invitations.invite(db, scope, settings, email=person.email, roles=sorted(person.roles))

@@ -129,3 +129,13 @@ def test_tables_change_in_a_step_of_its_own_before_the_portal_starts() -> None:
     assert services["migrate"]["restart"] == "no"
     assert services["portal"]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
     assert "command" not in services["portal"]
+
+
+def test_the_owner_of_the_tables_is_known_to_the_migration_alone() -> None:
+    services = COMPOSE["services"]
+    secret, name = "migration_database_url", "PORTAL_MIGRATION_DATABASE_URL_FILE"
+    assert secret in services["migrate"]["secrets"]
+    assert name in services["migrate"]["environment"]
+    assert secret not in services["portal"]["secrets"]
+    assert name not in services["portal"]["environment"]
+    assert services["portal"]["environment"].items() <= services["migrate"]["environment"].items()

@@ -53,16 +53,14 @@ def into_one_file(path: Path) -> None:
 
 async def _migrate(url: str) -> None:
     database = Database(url, pool_size=1)
-    await migrate.upgrade(database)
-    if not database.is_sqlite:
-        await migrate.grant(database, SERVICE)
+    await migrate.upgrade(database, service=None if database.is_sqlite else SERVICE)
     await database.dispose()
 
 
 @asynccontextmanager
 async def as_owner(database: Database) -> AsyncIterator[Database]:
     """The same database, by the role that owns its tables, where there are two."""
-    owned = Database(database.url.replace(f"//{SERVICE}:", f"//{OWNER}:"), pool_size=1)
+    owned = Database(PostgresServer.owned(database.url), pool_size=1)
     try:
         yield owned
     finally:
@@ -95,6 +93,11 @@ class PostgresServer:
         name = f"test_{uuid4().hex}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return str(self.server.get_uri(name)).replace(f"//{OWNER}:", f"//{SERVICE}:")
+
+    @staticmethod
+    def owned(url: str) -> str:
+        """The same database's URL for the role that owns its tables."""
+        return url.replace(f"//{SERVICE}:", f"//{OWNER}:")
 
     def keep(self, url: str, name: str) -> None:
         """Keeps a database, to which nobody is connected any more, as a template under a name of its own."""
