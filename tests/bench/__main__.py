@@ -21,7 +21,7 @@ from pathlib import Path
 from portal import migrate
 from portal.db import Database
 from tests.bench import issuer, load, money, seed
-from tests.support import databases
+from tests.support import databases, opened
 from tests.support import run as test_run
 
 PAGES = {
@@ -131,7 +131,8 @@ def portal_on(url: str, token: str, folder: Path) -> Iterator[Portal]:
         ours = stack.enter_context(process(["-m", "portal.cli", "serve", "--port", str(port)], environment))
         wait_until_ready(port, "/readyz")
         ready = time.perf_counter() - started
-        stack.enter_context(process(["-m", "tests.bench.limit", str(limit_port)], {"PORTAL_DATABASE_URL": url}))
+        bare = {"PORTAL_DATABASE_URL": databases.PostgresServer.owned(url)}  # the limit has no wall either
+        stack.enter_context(process(["-m", "tests.bench.limit", str(limit_port)], bare))
         wait_until_ready(limit_port, "/none")
         bearer = signer.token(f"http://127.0.0.1:{port}/api")
         yield Portal(port, limit_port, ours.pid, f"portal={token}", bearer, ready)
@@ -229,6 +230,7 @@ def main() -> None:
     chosen = parser.parse_args()
     print("`of limit`: throughput beside the limit's; `anew/s`: none taken from the kept pages, one connection.")
     test_run.begin()
+    opened.install()
     for kind in chosen.databases:
         by_size = {}
         for items in chosen.sizes:
