@@ -6,7 +6,7 @@ from sqlalchemy import inspect
 from portal import wall
 
 revision = "2026_11_27_wall"
-down_revision = "2026_11_27_trace_version"
+down_revision = "2026_11_27_round_verdicts"
 branch_labels = None
 depends_on = None
 

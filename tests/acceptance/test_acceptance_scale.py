@@ -13,6 +13,7 @@ from portal.access import Role
 from portal.access.models import Membership
 from portal.people.models import Person
 from tests.support.acceptance import add_plan, begun, close_round, offer, open_round, say_all
+from tests.support.databases import as_owner
 from tests.support.statements import counting
 
 MANY, TESTERS = 5_000, 50
@@ -123,7 +124,7 @@ async def as_first(database, cast):
     """Plan 2 takes the place of plan 1, so that the same reads find it."""
     tables = ("test_plan_version", "test_case", "test_round", "test_tester", "test_round_case", "test_result",
               "test_standing", "test_defect", "test_file")  # fmt: skip
-    async with database.write() as db:
+    async with as_owner(database) as owned, owned.write() as db:
         is_sqlite = db.get_bind().dialect.name == "sqlite"
         if is_sqlite:
             await db.execute(text("PRAGMA defer_foreign_keys = ON"))
@@ -168,7 +169,7 @@ async def test_indexes_find_what_pages_show(database, cast):
 
 async def analysed(database):
     if database.engine.dialect.name == "postgresql":
-        async with database.engine.connect() as connection:
+        async with as_owner(database) as owned, owned.engine.connect() as connection:
             outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
             await outside.execute(text("ANALYZE"))
 
