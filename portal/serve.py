@@ -24,6 +24,9 @@ from portal.settings import Settings
 
 SHUTDOWN_SECONDS = 3
 """How long answers under way may take once the server was told to stop."""
+WORKER_PATIENCE_SECONDS = 60
+"""How long a worker process may take to start or to answer its parent: by uvicorn's five seconds, a busy machine would
+end its workers and start them anew without end."""
 HEADER_BYTES = 16 * 1024
 BACKLOG = 2048
 STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -104,6 +107,7 @@ def _options(chosen: Settings) -> dict[str, Any]:
         "forwarded_allow_ips": list(chosen.trusted_proxies),
         "timeout_keep_alive": 65,
         "timeout_graceful_shutdown": SHUTDOWN_SECONDS,
+        "timeout_worker_healthcheck": WORKER_PATIENCE_SECONDS,
         "h11_max_incomplete_event_size": HEADER_BYTES,
     }
 

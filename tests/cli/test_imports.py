@@ -97,7 +97,7 @@ def test_an_import_that_is_killed_in_the_middle_leaves_nothing_and_the_next_one_
     log = Path(f"{recalls.database}-wal")
     wait_until(lambda: log.exists() and log.stat().st_size > 1_000_000)
     process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
     assert (count(recalls, "item"), count(recalls, "event")) == (0, 1)
     recalls("verify", "--database")

@@ -7,7 +7,8 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -38,15 +39,15 @@ def get(url: str, **headers: str) -> tuple[int, str]:
 
 @contextmanager
 def running(shell: Shell, port: int, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    """A server process from when it is ready; it must be gone at the end of the block, or is killed."""
+    """A server process from when it is ready; it must be gone at the end of the block, or is told to stop."""
     process = shell.process(*arguments, "--port", str(port))
     try:
         wait_until(lambda: is_ready(port), process)
         yield process
     finally:
         if process.poll() is None:
-            process.kill()
-        process.communicate()
+            process.terminate()  # a kill would leave its workers behind, who keep the pipe open for ever
+        process.communicate(timeout=60)
 
 
 def is_ready(port: int) -> bool:
@@ -56,11 +57,20 @@ def is_ready(port: int) -> bool:
         return False
 
 
+def figures(port: int) -> str:
+    """What the workers tell, each at the first free port from this one on: whichever of them answered the request."""
+    told = ""
+    for candidate in range(port, port + 4):
+        with suppress(URLError, OSError):
+            told += get(f"http://127.0.0.1:{candidate}/metrics")[1]
+    return told
+
+
 def wait_until(happened: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
     """Waits for something that the process does; fails when it ends first, or after two minutes."""
     deadline = time.monotonic() + 120
     while not happened():
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.communicate(timeout=60)
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.05)
 
@@ -92,11 +102,23 @@ def test_several_workers_serve_one_port_and_metrics_have_their_own(shell: Shell)
     port, metrics = free_ports(2)
     shell.environment["PORTAL_METRICS_PORT"] = str(metrics)
     with running(shell, port, "serve", "--workers", "2") as process:
-        wait_until(lambda: "portal_request_seconds_count" in get(f"http://127.0.0.1:{metrics}/metrics")[1], process)
+        wait_until(lambda: "portal_request_seconds_count" in figures(metrics), process)
         assert get(f"http://127.0.0.1:{port}/metrics")[0] != 200
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode in (0, -signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_workers_that_take_longer_than_five_seconds_to_start_are_waited_for(shell: Shell, tmp_path: Path) -> None:
+    slow = "import sys, time\nif '--multiprocessing-fork' in sys.orig_argv:\n    time.sleep(6)\n"
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "sitecustomize.py").write_text(slow)
+    shell.environment["PYTHONPATH"] = str(tmp_path / "slow")
+    (port,) = free_ports(1)
+    with running(shell, port, "serve", "--workers", "2") as process:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
 
 
 def test_a_port_in_use_is_told(shell: Shell) -> None:
