@@ -57,12 +57,12 @@ def is_ready(port: int) -> bool:
         return False
 
 
-def figures(port: int) -> str:
-    """What the workers tell, each at the first free port from this one on: whichever of them answered the request."""
-    told = ""
+def figures(port: int) -> list[str]:
+    """What each worker tells, at the first free port from this one on."""
+    told = []
     for candidate in range(port, port + 4):
         with suppress(URLError, OSError):
-            told += get(f"http://127.0.0.1:{candidate}/metrics")[1]
+            told.append(get(f"http://127.0.0.1:{candidate}/metrics")[1])
     return told
 
 
@@ -102,7 +102,7 @@ def test_several_workers_serve_one_port_and_metrics_have_their_own(shell: Shell)
     port, metrics = free_ports(2)
     shell.environment["PORTAL_METRICS_PORT"] = str(metrics)
     with running(shell, port, "serve", "--workers", "2") as process:
-        wait_until(lambda: "portal_request_seconds_count" in figures(metrics), process)
+        wait_until(lambda: any("portal_request_seconds_count" in one for one in figures(metrics)), process)
         assert get(f"http://127.0.0.1:{port}/metrics")[0] != 200
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
@@ -115,8 +115,10 @@ def test_workers_that_take_longer_than_five_seconds_to_start_are_waited_for(shel
     (tmp_path / "slow").mkdir()
     (tmp_path / "slow" / "sitecustomize.py").write_text(slow)
     shell.environment["PYTHONPATH"] = str(tmp_path / "slow")
-    (port,) = free_ports(1)
+    port, metrics = free_ports(2)
+    shell.environment["PORTAL_METRICS_PORT"] = str(metrics)
     with running(shell, port, "serve", "--workers", "2") as process:
+        wait_until(lambda: len(figures(metrics)) == 2, process)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
 
