@@ -41,13 +41,15 @@ async def look_around(page: Page) -> None:
     await expect(page.get_by_role("img", name="Burndown of the whole project")).to_be_visible()
     await page.get_by_text("The same figures as a table").first.click()
     assert await page.locator("details[open] tbody tr").count() > 10
+    await page.get_by_role("link", name="Overview", exact=True).click()
     await page.get_by_role("link", name="Activity", exact=True).click()
+    await expect(page.locator("h1")).to_have_text("Activity")
     assert await page.locator(".story > li").count() > 10
 
 
 async def search_and_filter(page: Page) -> None:
     """The backlog narrowed to a word and to a status, and one of its items."""
-    await page.get_by_role("link", name="Backlog", exact=True).click()
+    await page.get_by_role("link", name="Work", exact=True).click()
     rows = page.locator("tbody tr")
     everything = await page.locator(".lede").inner_text()
     await page.get_by_label("Search").fill("recall")
