@@ -6,11 +6,12 @@ limits of memory and time, and all that leaves is the attached file, which is th
 
 import io
 import os
-import resource
 import subprocess
 import sys
 import warnings
 from itertools import islice
+
+from portal.confined import confine
 
 MARK = b"%PDF-"
 MOST_BYTES = 5 * 1024 * 1024
@@ -38,7 +39,7 @@ def attached(pdf: bytes, name: str) -> bytes | None:
 
 def main() -> int:
     """Reads a PDF from standard input and writes its attachment; the exit code is 1 when there is none."""
-    _limit()
+    confine(memory_bytes=MEMORY_BYTES, cpu_seconds=CPU_SECONDS)
     content = find(sys.stdin.buffer.read(), sys.argv[1])
     if content is None:
         return 1
@@ -58,14 +59,6 @@ def find(pdf: bytes, name: str) -> bytes | None:
     except Exception:  # whatever a parser does about hostile bytes, the answer is the same
         return None
     return content if content is not None and len(content) <= MOST_BYTES else None
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

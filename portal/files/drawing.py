@@ -9,11 +9,11 @@ The answer is one line of JSON and, when `state` is `drawn`, the preview's bytes
 import io
 import json
 import math
-import resource
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from portal.confined import confine
 from portal.files.kinds import PDF
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ PREVIEW_TYPE = "image/webp"
 
 def main() -> None:
     """Reads a file of the kind that the command line names, and writes its preview."""
-    _limit()
+    confine(memory_bytes=MEMORY_BYTES, cpu_seconds=CPU_SECONDS)
     told, preview = draw(sys.argv[1], sys.stdin.buffer.read())
     sys.stdout.buffer.write(json.dumps(told).encode() + b"\n" + preview)
 
@@ -134,14 +134,6 @@ def _encoded(picture: "Image", *, lossy: bool) -> bytes:
     else:
         bare.save(written, "WEBP", lossless=True, quality=0, method=0)
     return written.getvalue()
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

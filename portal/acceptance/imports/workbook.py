@@ -8,11 +8,11 @@ a database nor a secret, within limits of memory and time; all that leaves is te
 import io
 import json
 import os
-import resource
 import subprocess
 import sys
 from typing import Any
 
+from portal.confined import confine
 from portal.errors import Invalid, TooLarge
 
 MOST_TEXT = 64 * 1024 * 1024
@@ -45,7 +45,7 @@ def tables(content: bytes, most_rows: int) -> list[tuple[str, list[list[str]]]]:
 
 def main() -> int:
     """Reads a workbook from standard input and writes its sheets as JSON."""
-    _limit()
+    confine(memory_bytes=MEMORY_BYTES, cpu_seconds=CPU_SECONDS)
     try:
         found = _sheets(sys.stdin.buffer.read(), int(sys.argv[1]))
     except TooLarge:
@@ -69,14 +69,6 @@ def _sheets(content: bytes, most_rows: int) -> list[Any]:
             raise TooLarge("more than is read")
         found.append([name, told])
     return found
-
-
-def _limit() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":
