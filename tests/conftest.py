@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page
 from portal.db import Database
 from tests.support import browser as browsers
 from tests.support import cast as stage
-from tests.support import certified, databases, mail, network, opened, run, staged, statements
+from tests.support import certified, chance, databases, mail, network, opened, run, staged, statements
 
 BOTH = ("sqlite", "postgresql")
 
@@ -19,6 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Before anything is collected."""
     run.begin()
     network.guard()
+    chance.install()
     statements.install()
     opened.install()
 
@@ -52,6 +53,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def anyio_backend() -> str:
     """Asynchronous tests run on asyncio."""
     return "asyncio"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """The ids and tokens of a test are the same in each run."""
+    with chance.drawn_from(item.nodeid):
+        return (yield)
 
 
 @pytest.fixture(autouse=True)

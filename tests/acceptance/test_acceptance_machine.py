@@ -382,6 +382,4 @@ class Rounds(RuleBasedStateMachine):
 
 
 TestRounds = pytest.mark.slow(Rounds.TestCase)
-TestRounds.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestRounds.settings = settings(max_examples=25, stateful_step_count=30, suppress_health_check=list(HealthCheck))

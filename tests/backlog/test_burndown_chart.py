@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.backlog import chart, spans
@@ -90,7 +90,6 @@ def test_items_without_estimate_are_counted_along() -> None:
     assert [point.unestimated for point in chart.series(rows, march(2), march(5))] == [3, 3, 2, 2]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3000), st.integers(-9, 9)), max_size=30),
     st.integers(0, 3000),

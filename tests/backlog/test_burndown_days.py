@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.backlog import burndown, spans
@@ -171,7 +171,6 @@ def plus(*many: Amounts) -> Amounts:
     return Amounts(*(sum(column) for column in zip(*many, strict=True)))
 
 
-@settings(deadline=None)
 @given(stories, st.booleans())
 def test_each_day_moves_by_the_difference_between_two_ends_of_day(story: Story, staff: bool) -> None:
     total = total_of(story)
@@ -187,7 +186,6 @@ def test_each_day_moves_by_the_difference_between_two_ends_of_day(story: Story, 
             assert kept == plus(*expected)
 
 
-@settings(deadline=None)
 @given(stories)
 def test_items_and_hours_follow_the_rule_of_points(story: Story) -> None:
     for life in story.lives:
@@ -202,7 +200,6 @@ def in_unit(unit: Unit, life: list[Span], story: Story) -> dict[burndown.Place, 
     return {place: movement.of(unit) for place, movement in moved.items() if any(movement.of(unit))}
 
 
-@settings(deadline=None)
 @given(stories)
 def test_no_later_edit_changes_an_earlier_day(story: Story) -> None:
     zone = story.place.zone
@@ -212,7 +209,6 @@ def test_no_later_edit_changes_an_earlier_day(story: Story) -> None:
     assert before(day_in(moment, zone), movements(edited, zone)) == before(day_in(moment, zone), movements(life, zone))
 
 
-@settings(deadline=None)
 @given(stories)
 def test_a_late_fact_changes_no_day_before_its_own(story: Story) -> None:
     zone = story.place.zone
@@ -226,7 +222,6 @@ def before(day: date, moved: Movements) -> Movements:
     return {place: movement for place, movement in moved.items() if place[1] < day}
 
 
-@settings(deadline=None)
 @given(stories)
 def test_keeping_the_days_up_gives_what_a_rebuild_gives(story: Story) -> None:
     zone = story.place.zone

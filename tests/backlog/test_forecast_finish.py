@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.backlog import forecast
@@ -156,7 +156,6 @@ def test_iterations_make_up_no_pace(iterations: list[ClosedIteration], reason: R
     assert forecast.pace_of_iterations(iterations, WEEKDAYS) is reason
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 120), st.integers(-5, 20)), max_size=60),
     st.integers(1, 500),

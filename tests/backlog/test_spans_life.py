@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.backlog import spans
@@ -142,7 +142,6 @@ changes = st.sampled_from(sorted(VALUES)).flatmap(
 histories = st.lists(changes, max_size=12)
 
 
-@settings(deadline=None)
 @given(histories)
 def test_an_imported_history_says_at_each_moment_what_its_latest_changes_said(history: list[Change]) -> None:
     known = spans.from_changes(hour(0), NEW, history)
@@ -155,7 +154,6 @@ def test_an_imported_history_says_at_each_moment_what_its_latest_changes_said(hi
         assert spans.at(known, hour(count)) == expected
 
 
-@settings(deadline=None)
 @given(histories, changes)
 def test_a_late_fact_changes_one_field_from_its_moment_to_that_fields_next_change(
     history: list[Change], late: Change
@@ -172,7 +170,6 @@ def test_a_late_fact_changes_one_field_from_its_moment_to_that_fields_next_chang
         assert new == (old._replace(**{late.field: late.value}) if holds else old)
 
 
-@settings(deadline=None)
 @given(histories, st.lists(st.integers(0, 9), max_size=4))
 def test_live_changes_leave_every_earlier_moment_alone(history: list[Change], waits: list[int]) -> None:
     known = spans.from_changes(hour(0), NEW, history)

@@ -43,7 +43,7 @@ def documents(draw):
 
 
 @given(documents())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_sum_is_the_sum_of_its_parts(document):
     made = totals(document)
     currency = document.currency
@@ -57,7 +57,7 @@ def test_every_sum_is_the_sum_of_its_parts(document):
 
 
 @given(documents())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_tax_is_off_by_more_than_half_a_minor_unit(document):
     for group in totals(document).groups:
         exactly = Decimal(group.net.minor) * group.rate / 100
@@ -66,7 +66,7 @@ def test_no_tax_is_off_by_more_than_half_a_minor_unit(document):
 
 
 @given(documents())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_an_invoice_and_its_credit_note_come_to_nothing(document):
     credit = credit_of(document, "GS-1", ISSUED, "Agreed")
     assert signed(document) + signed(credit) == Money(0, document.currency)
@@ -74,7 +74,7 @@ def test_an_invoice_and_its_credit_note_come_to_nothing(document):
 
 
 @given(documents())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_order_of_lines_changes_no_sum(document):
     turned = replace(document, lines=document.lines[::-1])
     assert totals(turned).groups == totals(document).groups
@@ -82,7 +82,7 @@ def test_the_order_of_lines_changes_no_sum(document):
 
 
 @given(documents())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_taking_all_lines_back_gives_the_opposite_lines(document):
     back = replace(
         document,

@@ -42,7 +42,7 @@ HISTORY = st.lists(st.tuples(st.sampled_from(ACTS), ALTERNATIVES, ALTERNATIVES),
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(history=HISTORY)
 def test_total_and_dates_follow_from_what_is_listed(history):
     with tempfile.TemporaryDirectory() as folder:

@@ -52,10 +52,8 @@ def hostile_portal(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 BUDGET = settings(
     max_examples=5,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
-    derandomize=True,
     database=None,
 )
 

@@ -188,7 +188,5 @@ class Deciding(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-Deciding.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+Deciding.TestCase.settings = settings(max_examples=25, stateful_step_count=25, suppress_health_check=list(HealthCheck))
 TestDeciding = pytest.mark.slow(Deciding.TestCase)

@@ -206,7 +206,7 @@ class Designs(RuleBasedStateMachine):
 
 
 Designs.TestCase.settings = settings(
-    max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    max_examples=15, stateful_step_count=20, suppress_health_check=list(HealthCheck), database=None
 )
 
 

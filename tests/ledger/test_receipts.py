@@ -367,7 +367,7 @@ class TestValid:
         with pytest.raises(Invalid):
             receipts.verify(token, (newest.current,))
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(size=st.integers(1, 200), words=st.dictionaries(TEXT, PLAIN, max_size=5))
     def test_receipts_of_any_ledger_hold_and_their_path_is_the_trees(self, signing, size, words):
         events = [event(seq, {"step": seq} | words) for seq in range(1, size)] + [event(size, answered())]
@@ -377,7 +377,7 @@ class TestValid:
         proved = receipts.verify(seal(signing, events), signing.public)
         assert (proved.size, proved.root) == (size, tree.root_of(leaves))
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(size=st.integers(2, 60), data=st.data())
     def test_an_event_in_the_middle_holds_at_its_place_alone(self, signing, size, data):
         index = data.draw(st.integers(0, size - 2))

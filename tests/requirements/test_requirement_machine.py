@@ -172,9 +172,7 @@ class Wordings(RuleBasedStateMachine):
 
 
 TestWordings = pytest.mark.slow(Wordings.TestCase)
-TestWordings.settings = settings(
-    max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestWordings.settings = settings(max_examples=15, stateful_step_count=25, suppress_health_check=list(HealthCheck))
 
 
 def test_the_model_begins_with_what_can_be_asked() -> None:

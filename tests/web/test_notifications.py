@@ -95,7 +95,14 @@ async def test_a_mail_program_leaves_the_list_by_one_click(
 
 
 @pytest.mark.parametrize(
-    "change", [lambda t: t[:-2], lambda t: "A" + t[1:], lambda t: t[::-1], lambda t: "x", lambda t: "é" * 9]
+    "change",
+    [
+        lambda t: t[:-2],
+        lambda t: ("A" if t[0] != "A" else "B") + t[1:],
+        lambda t: t[::-1],
+        lambda t: "x",
+        lambda t: "é" * 9,
+    ],
 )
 async def test_a_token_that_is_not_ours_leaves_nobody(browser, database, cast, change) -> None:
     path = f"/unsubscribe/{change(token(browser, cast))}"
