@@ -15,7 +15,7 @@ from api.openapi import answers
 from api.paging import Paged
 from api.shapes import Day, Incoming, Moment, Outgoing, PathNumber
 from portal import settlement
-from portal.decisions import commands, queries
+from portal.decisions import queries, remarks
 from portal.decisions.models import Decision, DecisionKind, DecisionState, Side, Verdict
 from portal.decisions.queries import Detail
 
@@ -212,7 +212,7 @@ async def add_remark(
     scope: WriteScope, db: UnitOfWork, number: PathNumber, wanted: Annotated[RemarkNew, json_body(RemarkNew)]
 ) -> SaidOut:
     """Says something about a decision. While the client's question is open, it answers that question."""
-    row = await commands.remark(db, scope, number, wanted.text)
+    row = await remarks.remark(db, scope, number, wanted.text)
     return SaidOut.model_validate(_said(queries.Said(row, scope.viewer.name or None)))
 
 
@@ -229,4 +229,4 @@ async def add_judgement(
     scope: WriteScope, db: UnitOfWork, number: PathNumber, wanted: Annotated[RemarkNew, json_body(RemarkNew)]
 ) -> JudgementOut:
     """Keeps a private word about a decision."""
-    return JudgementOut.model_validate(await commands.judge(db, scope, number, wanted.text))
+    return JudgementOut.model_validate(await remarks.judge(db, scope, number, wanted.text))

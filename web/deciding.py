@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock, settlement
 from portal.access import Scope
-from portal.decisions import commands, proof
+from portal.decisions import commands, drafts, proof
 from portal.decisions import queries as decisions
 from portal.decisions.commands import Answer
 from portal.decisions.models import Verdict
@@ -120,7 +120,7 @@ async def _step_up(
         before = await decisions.draft(db, scope, number)
         session = await identity.session_by_id(db, arrival.session_id)
         came_in_vain = before is not None and _signed_in_since(session.auth_time, before.at)
-        await commands.keep_draft(db, scope, number, vars(form))
+        await drafts.keep(db, scope, number, vars(form))
     if came_in_vain:
         return await _again(request, arrival, number, form.written(needed), 403)
     in_whose_name = f"?for={quote(form.principal[:LONGEST_ID], safe='')}" if form.principal else ""

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal.acceptance import waiting as rounds
 from portal.acceptance.waiting import RoundWaiting
 from portal.access import Role, Scope
-from portal.decisions import commands, delegations, queries, waiting, workflow
+from portal.decisions import delegations, queries, remarks, waiting, workflow
 from portal.decisions.models import Decision, DecisionDraft, DecisionJudgement, DecisionState, Delegation
 from portal.decisions.queries import Detail, Waited
 from portal.decisions.waiting import Waiting
@@ -203,7 +203,7 @@ async def add_remark(
     scope: WritingScope, db: UnitOfWork, number: int, text: Text = "", question: Annotated[bool, Form()] = False
 ) -> Response:
     """Says something about a decision, or asks the team a question before answering."""
-    await commands.remark(db, scope, number, text, is_question=question and not scope.is_staff)
+    await remarks.remark(db, scope, number, text, is_question=question and not scope.is_staff)
     return to(f"/projects/{scope.key}/decisions/{number}#said")
 
 
@@ -212,7 +212,7 @@ async def add_judgement(scope: WritingScope, db: UnitOfWork, number: int, text: 
     """Staff's private word about a decision."""
     if not scope.is_staff:
         raise NotFound("There is nothing here.")
-    await commands.judge(db, scope, number, text)
+    await remarks.judge(db, scope, number, text)
     return to(f"/projects/{scope.key}/decisions/{number}#judged")
 
 

@@ -1,6 +1,5 @@
-"""Writes of the decisions: asking, answering, withdrawing, asking back. The caller owns the transaction."""
+"""Writes of the decisions: asking, answering, withdrawing. The caller owns the transaction."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,26 +9,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import Scope
-from portal.decisions import delegations, queries, rules, turns, workflow
-from portal.decisions.delegations import Standing
+from portal.decisions import delegations, drafts, queries, rules, turns, workflow
 from portal.decisions.models import (
     Decision,
     DecisionAnswer,
-    DecisionDraft,
-    DecisionJudgement,
     DecisionPerson,
-    DecisionRemark,
     DecisionState,
     Side,
     Verdict,
 )
 from portal.decisions.proof import Proof
 from portal.decisions.rules import Question
+from portal.decisions.telling import subject_of, tell
 from portal.errors import Conflict, Invalid, Stale
 from portal.ledger import canonical, receipts
 from portal.ledger import commands as ledger
 from portal.ledger.keys import SigningKeys
-from portal.ledger.models import Audience, Receipt
+from portal.ledger.models import Receipt
 from portal.projects.rules import check_text
 
 CLOSED = {
@@ -37,6 +33,7 @@ CLOSED = {
     DecisionState.WITHDRAWN: "The team has withdrawn this question.",
     DecisionState.SUPERSEDED: "There is a newer version: this one can no longer be decided.",
 }
+ONCE = "Different people have to answer here: everybody counts once, and whoever is asked answers for themselves."
 
 
 class Closed(Conflict):
@@ -45,9 +42,6 @@ class Closed(Conflict):
     def __init__(self, decision: Decision) -> None:
         super().__init__(CLOSED[decision.state])
         self.state = decision.state
-
-
-ONCE = "Different people have to answer here: everybody counts once, and whoever is asked answers for themselves."
 
 
 class NotCurrent(Stale):
@@ -92,7 +86,7 @@ async def ask(db: AsyncSession, scope: Scope, question: Question) -> Decision:
     ) + 1
     await _supersede(db, scope, question, number)
     decision = _new_decision(scope, question, number)
-    decision.seq = await _tell(db, scope, decision, "decision.asked", _asked_body(decision, question))
+    decision.seq = await tell(db, scope, decision, "decision.asked", _asked_body(decision, question))
     db.add(decision)
     await db.flush()
     db.add_all(
@@ -140,7 +134,9 @@ async def withdraw(db: AsyncSession, scope: Scope, number: int, reason: str) -> 
     """Takes an open question back, with a reason that the client reads. Raises Closed, Invalid."""
     scope.require_staff()
     await ledger.lock(db, scope.project_id)
-    decision = await open_decision(db, scope, number)
+    decision = await queries.decision(db, scope, number)
+    if decision.state is not DecisionState.ASKED:
+        raise Closed(decision)
     words = check_text(reason.strip(), "reason", length=2000)
     if not words:
         raise Invalid("Say why the question is withdrawn.", field="reason", value=reason)
@@ -176,7 +172,7 @@ async def _close(
 ) -> None:
     decision.state, decision.reason, decision.settled_at = state, reason, clock.now()
     await turns.pass_to(db, scope, decision, None)
-    decision.seq = await _tell(db, scope, decision, kind, told)
+    decision.seq = await tell(db, scope, decision, kind, told)
 
 
 async def answer(
@@ -191,7 +187,7 @@ async def answer(
     decision = await queries.decision(db, scope, number)
     named, answers = await queries.people_and_answers(db, scope, number)
     standing = await delegations.standing(db, scope, decision, named, answers)
-    principal = _principal(scope, standing, answers, given)
+    principal = delegations.principal_of(scope, standing, answers, given.principal)
     before = next((one for one in answers if one.principal_id == principal), None)
     if before is not None and _is_same(before, scope, given):
         return Answered(decision, await receipts.receipt_of(db, scope.project_id, before.seq), is_new=False)
@@ -214,7 +210,7 @@ async def answer(
     decision.choice = decision.choice or row.choice
     if tally.outcome is not None:
         await _settle(db, scope, decision, tally.outcome)
-    await forget_draft(db, scope, number)
+    await drafts.forget(db, scope, number)
     return Answered(decision, receipt, is_new=True)
 
 
@@ -223,18 +219,6 @@ async def may_answer(db: AsyncSession, scope: Scope, number: int) -> list[UUID]:
     decision = await queries.decision(db, scope, number)
     named, answers = await queries.people_and_answers(db, scope, number)
     return list((await delegations.standing(db, scope, decision, named, answers)).can)
-
-
-def _principal(scope: Scope, standing: Standing, answers: list[DecisionAnswer], given: Answer) -> UUID:
-    """Whose answer it is: the one that was said, else of the first whose answer is missing, else the one that the
-    viewer gave: a double click is held against that.
-    """
-    if given.principal is not None:
-        if given.principal not in standing.can:
-            raise Invalid("You cannot answer for this person.", field="principal", value=str(given.principal))
-        return given.principal
-    by_viewer = (one.principal_id for one in answers if one.person_id == scope.viewer.person_id)
-    return [*standing.left, *(one for one in by_viewer if one in standing.can), standing.can[0]][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +254,7 @@ async def _prove(
     tally: _Tally,
 ) -> Receipt:  # fmt: skip
     content = queries.content_of(decision)
-    body = _subject_of(decision) | {
+    body = subject_of(decision) | {
         "content_digest": decision.digest.hex(),
         "evidence_digest": receipts.document_digest(row.evidence),
         "verdict": row.verdict.value,
@@ -294,112 +278,3 @@ async def _settle(db: AsyncSession, scope: Scope, decision: Decision, outcome: V
         decision.choice = None
     # Changes that are wanted wait for the agency until it asks anew; everything else waits for nobody.
     await turns.pass_to(db, scope, decision, Side.AGENCY if outcome is Verdict.CHANGES_WANTED else None)
-
-
-async def remark(
-    db: AsyncSession, scope: Scope, number: int, text: str, *, is_question: bool = False, by_mail: bool = False
-) -> DecisionRemark:
-    """Keeps what somebody says about a decision. A client's question passes the turn to the agency; any word of staff
-    passes it back. It never counts as an answer. Raises Invalid, NotFound, NotAllowed; Closed for a question too late.
-    """
-    scope.require_writable()
-    await ledger.lock(db, scope.project_id)
-    decision = await queries.decision(db, scope, number)
-    if is_question and decision.state is not DecisionState.ASKED:
-        raise Closed(decision)
-    words = check_text(text.strip(), "text", length=workflow.LONGEST_COMMENT)
-    if not words:
-        raise Invalid("Write something first.", field="text", value=text)
-    asks = is_question and not scope.is_staff
-    replies = scope.is_staff and decision.turn is Side.AGENCY and decision.state is DecisionState.ASKED
-    kind = "decision.question_asked" if asks else "decision.question_answered" if replies else "decision.remarked"
-    decision.seq = await _tell(db, scope, decision, kind, {"text": words, "by_mail": by_mail})
-    row = DecisionRemark(
-        project_id=scope.project_id, seq=decision.seq, decision_number=number, person_id=scope.viewer.person_id,
-        by_staff=scope.is_staff, is_question=asks, text=words, at=clock.now(), by_mail=by_mail,
-    )  # fmt: skip
-    db.add(row)
-    if asks or replies:
-        await turns.pass_to(db, scope, decision, Side.AGENCY if asks else Side.CLIENT)
-    await db.flush()
-    return row
-
-
-async def judge(db: AsyncSession, scope: Scope, number: int, text: str) -> DecisionJudgement:
-    """Keeps a private word of staff about a decision: internal in the ledger, and on no client's page."""
-    scope.require_staff()
-    await ledger.lock(db, scope.project_id)
-    decision = await queries.decision(db, scope, number)
-    words = check_text(text.strip(), "text", length=workflow.LONGEST_COMMENT)
-    if not words:
-        raise Invalid("Write something first.", field="text", value=text)
-    seq = await _tell(db, scope, decision, "decision.judged", {"text": words}, audience=Audience.INTERNAL)
-    row = DecisionJudgement(
-        project_id=scope.project_id,
-        seq=seq,
-        decision_number=number,
-        author=scope.viewer.actor,
-        text=words,
-        at=clock.now(),
-    )
-    db.add(row)
-    await db.flush()
-    return row
-
-
-async def keep_draft(db: AsyncSession, scope: Scope, number: int, written: Mapping[str, str]) -> None:
-    """Keeps what somebody had written (verdict, comment, choice) while they go to prove themselves anew."""
-    scope.require_writable()
-    await queries.decision(db, scope, number)
-    values = {field: written.get(field, "")[: workflow.LONGEST_COMMENT] for field in ("verdict", "comment", "choice")}
-    await forget_draft(db, scope, number)
-    db.add(
-        DecisionDraft(
-            project_id=scope.project_id,
-            decision_number=number,
-            person_id=scope.viewer.person_id,
-            at=clock.now(),
-            **values,
-        )
-    )
-    await db.flush()
-
-
-async def forget_draft(db: AsyncSession, scope: Scope, number: int) -> None:
-    """Deletes the viewer's draft of an answer, if there is one."""
-    draft = await queries.draft(db, scope, number)
-    if draft is not None:
-        await db.delete(draft)
-        await db.flush()
-
-
-async def open_decision(db: AsyncSession, scope: Scope, number: int) -> Decision:
-    """A decision that can still be answered. Raises NotFound, Closed."""
-    decision = await queries.decision(db, scope, number)
-    if decision.state is not DecisionState.ASKED:
-        raise Closed(decision)
-    return decision
-
-
-def _subject_of(decision: Decision) -> dict[str, Any]:
-    return {
-        "title": decision.title,
-        "of": decision.kind.value,
-        "number": decision.subject_number,
-        "version": decision.subject_version,
-    }
-
-
-async def _tell(
-    db: AsyncSession,
-    scope: Scope,
-    decision: Decision,
-    kind: str,
-    body: dict[str, Any],
-    audience: Audience | None = None,
-) -> int:
-    whole = _subject_of(decision) | body
-    event = ledger.NewEvent(
-        kind, "decision", decision.number, audience or decision.audience, whole, scope.viewer.actor, clock.now()
-    )
-    return await ledger.append(db, scope.project_id, [event])

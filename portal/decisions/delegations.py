@@ -121,6 +121,18 @@ async def standing(
     return Standing(can, rules.voices(person, can, given, decision.needed, asked))
 
 
+def principal_of(scope: Scope, standing: Standing, answers: Sequence[DecisionAnswer], said: UUID | None) -> UUID:
+    """Whose answer it is: the one that was `said`, else of the first whose answer is missing, else the one that the
+    viewer gave: a double click is held against that. Raises Invalid for somebody for whom they cannot answer.
+    """
+    if said is not None:
+        if said not in standing.can:
+            raise Invalid("You cannot answer for this person.", field="principal", value=str(said))
+        return said
+    by_viewer = (one.principal_id for one in answers if one.person_id == scope.viewer.person_id)
+    return [*standing.left, *(one for one in by_viewer if one in standing.can), standing.can[0]][0]
+
+
 async def _tell(db: AsyncSession, scope: Scope, number: int, kind: str, body: dict[str, str]) -> int:
     event = ledger.NewEvent(kind, "delegation", number, Audience.CLIENT, {**body}, scope.viewer.actor, clock.now())
     return await ledger.append(db, scope.project_id, [event])

@@ -10,6 +10,7 @@ from portal import clock
 from portal.access import SYSTEM
 from portal.db import Database
 from portal.decisions.models import Decision, DecisionState, Side
+from portal.decisions.telling import tell
 from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
 from portal.projects import queries as projects
@@ -44,9 +45,9 @@ _OPEN = (Decision.state == DecisionState.ASKED, Decision.turn == Side.CLIENT, De
 async def remind_of(db: AsyncSession, project_id: UUID, key: str, number: int) -> bool:
     """Notes that a decision's people are to be reminded, if it is due by now and they were not before."""
     await ledger.lock(db, project_id)
-    project = (await projects.scope_for(db, SYSTEM, key)).project
-    local = clock.now().astimezone(project.zone)
-    if project.status == "archived":
+    scope = await projects.scope_for(db, SYSTEM, key)
+    local = clock.now().astimezone(scope.zone)
+    if scope.project.status == "archived":
         return False
     statement = select(Decision).where(Decision.project_id == project_id, Decision.number == number, *_OPEN)
     decision = await db.scalar(statement)
@@ -55,8 +56,6 @@ async def remind_of(db: AsyncSession, project_id: UUID, key: str, number: int) -
     if local.date() < decision.due_on or (local.date() == decision.due_on and local.time() < REMIND_AT):
         return False
     decision.reminded_on = local.date()
-    body = {"of": decision.kind.value, "number": decision.subject_number, "version": decision.subject_version,
-            "title": decision.title, "due_on": decision.due_on.isoformat()}  # fmt: skip
-    event = ledger.NewEvent("decision.reminded", "decision", number, decision.audience, body, SYSTEM.actor, clock.now())
-    decision.seq = await ledger.append(db, project_id, [event])
+    told = {"due_on": decision.due_on.isoformat()}
+    decision.seq = await tell(db, scope, decision, "decision.reminded", told)
     return True

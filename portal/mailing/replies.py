@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.decisions import commands
+from portal.decisions import remarks
 from portal.decisions.models import DecisionRemark
 from portal.decisions.workflow import LONGEST_COMMENT
 from portal.errors import NotAllowed, NotFound
@@ -191,7 +191,7 @@ async def _take(db: AsyncSession, reply: Reply) -> DecisionRemark | None:
             raise NotKept("staff by now")
         if await _is_known(db, place, reply.text):
             return None
-        return await commands.remark(db, scope, place.decision_number, reply.text, by_mail=True)
+        return await remarks.remark(db, scope, place.decision_number, reply.text, by_mail=True)
     except NotFound:
         raise NotKept("no member, or nothing that they may see") from None
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from portal import clock, settlement
 from portal.access import Role
-from portal.decisions import commands, queries, waiting
+from portal.decisions import commands, queries, remarks, waiting
 from portal.decisions.commands import Answer, Closed, NotCurrent
 from portal.decisions.models import DecisionAnswer, DecisionState, DecisionTurn, Side, Verdict
 from portal.decisions.rules import MOST_CONTENT
@@ -211,7 +211,7 @@ async def test_a_question_back_passes_the_turn_and_the_answer_passes_it_back(dat
         for who, hours, is_question in (("ada", 1, True), ("wei", 3, False), ("eve", 0, False)):
             now.shift(timedelta(hours=hours))
             async with database.write() as db:
-                await commands.remark(db, await cast.scope(db, who), 1, "Which account?", is_question=is_question)
+                await remarks.remark(db, await cast.scope(db, who), 1, "Which account?", is_question=is_question)
         now.shift(timedelta(hours=2))
         async with database.read() as db:
             scope = await cast.scope(db, "ada")
@@ -236,9 +236,9 @@ async def test_changes_that_are_wanted_wait_for_the_agency_until_it_asks_anew(da
 async def test_a_judgement_is_internal(database, cast):
     await ask(database, cast)
     async with database.write() as db:
-        await commands.judge(db, await cast.scope(db, "dan"), 1, "They always take a week")
+        await remarks.judge(db, await cast.scope(db, "dan"), 1, "They always take a week")
         with pytest.raises(NotAllowed):
-            await commands.judge(db, await cast.scope(db, "ada"), 1, "What?")
+            await remarks.judge(db, await cast.scope(db, "ada"), 1, "What?")
     async with database.read() as db:
         ada = await cast.scope(db, "ada")
         assert await queries.judgements(db, ada, 1) == []

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Role
 from portal.db import Database
-from portal.decisions import commands, delegations, queries, waiting, workflow
+from portal.decisions import commands, delegations, queries, remarks, waiting, workflow
 from portal.decisions.models import Decision, DecisionState, DecisionTurn, Side, Verdict
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from portal.ledger import receipts
@@ -124,7 +124,7 @@ class Deciding(RuleBasedStateMachine):
     def remark(self, who: str, is_question: bool, data: st.DataObject) -> None:
         if self.asked:
             number = data.draw(st.sampled_from(self.asked)).number
-            self.run(self._try(commands.remark, who, number, "Well", is_question=is_question))
+            self.run(self._try(remarks.remark, who, number, "Well", is_question=is_question))
 
     async def _try(self, command: Any, who: str, *given: Any, **more: Any) -> None:
         async with self.database.write() as db:

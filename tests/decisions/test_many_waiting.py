@@ -6,7 +6,7 @@ import time_machine
 
 from portal import clock
 from portal.access import Role
-from portal.decisions import commands, delegations, queries, waiting
+from portal.decisions import delegations, queries, remarks, waiting
 from tests.support.decisions import ask, grant
 
 
@@ -31,7 +31,7 @@ async def test_what_was_said_last_is_always_shown(database, cast, monkeypatch):
     await ask(database, cast)
     for word in "abcde":
         async with database.write() as db:
-            await commands.remark(db, await cast.scope(db, "eve"), 1, word)
+            await remarks.remark(db, await cast.scope(db, "eve"), 1, word)
     async with database.read() as db:
         detail = await queries.detail(db, await cast.scope(db, "ada"), 1)
     assert [one.remark.text for one in detail.remarks] == ["c", "d", "e"]

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from portal import app as portal
 from portal.db import Database
 from portal.decisions import commands as decisions
+from portal.decisions import remarks
 from portal.decisions.models import Verdict
 from portal.designs import commands as drafts
 from portal.designs import pins
@@ -137,7 +138,7 @@ async def _fill(database: Database, cast: Cast, store: Store) -> None:
     await billing.inside(database, cast, word)
     async with database.write() as db:
         scope = await cast.scope(db, "wei")
-        await decisions.judge(db, scope, 1, f"{word} judgement")
+        await remarks.judge(db, scope, 1, f"{word} judgement")
         await designs.version_of(db, scope, 1, (f"{word}.png",), note=f"{word} note")
         await pins.pin(db, scope, 1, 2, place, f"{word} remark")
         await drafts.add_design(db, scope, title=f"{word} design")

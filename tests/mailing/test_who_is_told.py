@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from portal import clock
 from portal.access import Role
 from portal.access.models import Membership
-from portal.decisions import commands, delegations, reminders
+from portal.decisions import delegations, remarks, reminders
 from portal.errors import NotFound
 from portal.ledger import Audience, NewEvent, append
 from portal.mailing import readers, telling
@@ -22,7 +22,7 @@ from tests.support.decisions import ask, grant
 
 async def remark(database, cast, name, text="Which one?", **more):
     async with database.write() as db:
-        await commands.remark(db, await cast.scope(db, name), 1, text, **more)
+        await remarks.remark(db, await cast.scope(db, name), 1, text, **more)
 
 
 async def test_those_who_can_decide_are_told_and_nobody_else(database, cast, post):
@@ -159,7 +159,7 @@ async def test_what_is_internal_and_what_can_wait_is_not_told_at_once(database, 
     await add_item(database, cast, audience="internal")
     decision = await ask(database, cast)
     async with database.write() as db:
-        await commands.judge(db, await cast.scope(db, "wei"), decision.number, "They hesitate.")
+        await remarks.judge(db, await cast.scope(db, "wei"), decision.number, "They hesitate.")
     await post.tell()
     assert await post.told() == [("ada", "asked")]
 
@@ -184,7 +184,7 @@ async def test_nobody_is_reminded_of_what_is_decided_or_waits_for_the_agency(dat
         await post.answer(await ask(database, cast, due_on=due_on), keys)
         await ask(database, cast, due_on=due_on, subject_number=2)
         async with database.write() as db:
-            await commands.remark(db, await cast.scope(db, "ada"), 2, "Which?", is_question=True)
+            await remarks.remark(db, await cast.scope(db, "ada"), 2, "Which?", is_question=True)
         traveller.shift(timedelta(days=2))
         assert await reminders.remind(database) == 0
 

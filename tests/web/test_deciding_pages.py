@@ -12,7 +12,7 @@ from portal import clock, settlement
 from portal.access import Role
 from portal.access.models import Membership
 from portal.db import Database
-from portal.decisions import commands, delegations, queries
+from portal.decisions import commands, delegations, queries, remarks
 from portal.decisions.models import Decision, DecisionAnswer, DecisionState, Verdict
 from portal.identity.models import Session
 from portal.ledger.models import Audience
@@ -303,7 +303,7 @@ async def test_the_number_of_statements_does_not_grow(browser, database, cast, a
     counts = []
     for more in range(2):
         async with database.write() as db:
-            await commands.remark(db, await cast.scope(db, "ada"), 1, "A word")
+            await remarks.remark(db, await cast.scope(db, "ada"), 1, "A word")
         await ask(database, cast, subject_number=10 + more)
         with counting(database) as statements:
             await browser.open(path)

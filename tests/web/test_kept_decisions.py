@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from portal import clock
-from portal.decisions import commands
+from portal.decisions import drafts, remarks
 from portal.decisions.models import Decision
 from tests.support.decisions import ask
 from tests.support.statements import counting
@@ -71,7 +71,7 @@ async def test_what_somebody_had_begun_to_write_makes_another_page_for_them_alon
     before = {who: (await browser.get(PAGE, who)).headers["etag"] for who in ("ada", "eve")}
     async with database.write() as db:
         written = {"verdict": "declined", "comment": "Not yet", "choice": ""}
-        await commands.keep_draft(db, await cast.scope(db, "ada"), 1, written)
+        await drafts.keep(db, await cast.scope(db, "ada"), 1, written)
     answers = {who: await browser.get(PAGE, who, {"If-None-Match": etag}) for who, etag in before.items()}
     assert {who: one.status_code for who, one in answers.items()} == {"ada": 200, "eve": 304}
     assert "Not yet" in answers["ada"].text
@@ -80,6 +80,6 @@ async def test_what_somebody_had_begun_to_write_makes_another_page_for_them_alon
 async def test_colleagues_words_among_themselves_move_no_page_of_a_client(browser, database, cast, asked):
     before = {who: (await browser.get(PAGE, who)).headers["etag"] for who in ("ada", "wei")}
     async with database.write() as db:
-        await commands.judge(db, await cast.scope(db, "wei"), 1, "They will refuse it")
+        await remarks.judge(db, await cast.scope(db, "wei"), 1, "They will refuse it")
     answers = {who: await browser.get(PAGE, who, {"If-None-Match": etag}) for who, etag in before.items()}
     assert {who: one.status_code for who, one in answers.items()} == {"ada": 304, "wei": 200}
