@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import Scope, StaffRole
-from portal.billing import accounts, plan, queries, rules, stored
+from portal.billing import accounts, plan, queries, rules, stored, taxes
 from portal.billing.document import InvoiceDocument, Kind, Line, Look
 from portal.billing.figures import Figures
 from portal.billing.models import BillingAccount, Invoice, InvoiceKind, InvoiceState, PlanItem, PlanKind, TimeEntry
@@ -221,9 +221,11 @@ def _own(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fill(row: Invoice, document: InvoiceDocument) -> None:
-    """Takes the document's own fields and its sums over into the row."""
-    made = totals(document)
-    row.draft = _own(stored.plain(document))
+    """Takes the document's own fields and its sums over into the row. The usual reasons for no tax are not its own:
+    they follow its lines."""
+    made, usual = totals(document), taxes.usual(document)
+    own = replace(document, exemptions=tuple(one for one in document.exemptions if one not in usual))
+    row.draft = _own(stored.plain(own))
     row.currency, row.language = document.currency, document.language
     row.net_minor, row.tax_minor, row.gross_minor = made.net.minor, made.tax.minor, made.gross.minor
     row.payable_minor = made.payable.minor
@@ -266,7 +268,10 @@ async def as_it_stands(
             "accounting_currency": issuer.accounting_currency if own.get("exchange_rate") else "",
         }
     )  # fmt: skip
-    return replace(document, look=Look(issuer.colour, issuer.logo))
+    given = {one.category for one in document.exemptions}
+    usual = tuple(one for one in taxes.usual(document) if one.category not in given)
+    look = Look(issuer.colour, issuer.logo)
+    return replace(document, exemptions=document.exemptions + usual, look=look)
 
 
 def _from_account(account: BillingAccount, scope: Scope) -> dict[str, Any]:

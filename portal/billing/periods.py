@@ -17,7 +17,9 @@ from portal import money
 from portal.access import SYSTEM, Scope
 from portal.billing import accounts, drafts, stored
 from portal.billing.document import Line as InvoiceLine
+from portal.billing.figures import Figures
 from portal.billing.models import BillingAccount, Invoice, PlanItem, PlanKind
+from portal.billing.words import title, why
 from portal.changes import contract_view
 from portal.changes.models import Contract, ContractKind, Period
 from portal.changes.pricing import Line
@@ -92,33 +94,45 @@ async def draft_begun(db: AsyncSession, project_id: UUID, key: str) -> list[Invo
     view = await contract_view.contract_view(db, scope)
     if view is None or view.contract.period is None or scope.project.status == "archived":
         return []
-    if await accounts.account_or_none(db, scope) is None:
+    account = await accounts.account_or_none(db, scope)
+    if account is None:
         return []
     period = view.contract.period
     mine = (PlanItem.project_id == project_id, PlanItem.kind == PlanKind.PERIOD)
     last = await db.scalar(select(func.max(PlanItem.due_on)).where(*mine))
-    lines = [*view.lines, *(line for amended in view.amendments for line in amended.lines)]
+    lines = [(0, line) for line in view.lines]
+    lines += [(one.amendment.number, line) for one in view.amendments for line in one.lines]
     due = begun(view.contract.signed_on, last, scope.today, period)
-    return [await _draft(db, scope, lines, first, following(first, period) - timedelta(days=1)) for first in due]
+    ends = ((first, following(first, period) - timedelta(days=1)) for first in due)
+    return [await _draft(db, scope, account.language, lines, *both) for both in ends]
 
 
-async def _draft(db: AsyncSession, scope: Scope, lines: Sequence[Line], first: date, last: date) -> Invoice:
+async def _draft(
+    db: AsyncSession, scope: Scope, language: str, lines: Sequence[tuple[int, Line]], first: date, last: date
+) -> Invoice:
+    """A draft of one period; each of `lines` with the amendment that it comes from, 0 for the contract."""
     made = [
         InvoiceLine(
             number=str(at), name=line.text, quantity=line.quantity, unit=line.unit, unit_price=line.unit_price,
-            category=line.tax_category, rate=line.tax_rate, why=f"Retainer, {first} to {last}", starts_on=first,
+            category=line.tax_category, rate=line.tax_rate, why=_why(amendment, language), starts_on=first,
             ends_on=last,
         )
-        for at, line in enumerate(lines, start=1)
+        for at, (amendment, line) in enumerate(lines, start=1)
     ]  # fmt: skip
     given = {
         "lines": [stored.plain(one) for one in made],
         "starts_on": first.isoformat(),
         "ends_on": last.isoformat(),
     }
-    row = await drafts.draft_lines(db, scope, f"Retainer {first} – {last}", given)
-    await _note(db, scope, lines, first, row)
+    called = title("retainer", language, Figures(language).period(first, last))
+    row = await drafts.draft_lines(db, scope, called, given)
+    await _note(db, scope, [line for _, line in lines], first, row)
     return row
+
+
+def _why(amendment: int, language: str) -> str:
+    rests = why("amendment" if amendment else "contract", language, number=amendment)
+    return why("retainer", language, rests=rests)
 
 
 async def _note(db: AsyncSession, scope: Scope, lines: Sequence[Line], first: date, row: Invoice) -> None:

@@ -5,8 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from portal import money
-from portal.billing.document import InvoiceDocument, TaxCategory
+from portal.billing.document import Exemption, InvoiceDocument, TaxCategory
 from portal.billing.identifiers import codes
+from portal.billing.words import untaxed
 from portal.changes.pricing import UNTAXED
 
 NAMES = {
@@ -56,6 +57,13 @@ def categories(document: InvoiceDocument) -> Iterator[tuple[Any, ...]]:
 def used_categories(document: InvoiceDocument) -> set[TaxCategory]:
     """The categories of all lines and of all discounts and charges on the whole."""
     return {line.category for line in document.lines} | {one.category for one in document.adjustments if one.category}
+
+
+def usual(document: InvoiceDocument) -> tuple[Exemption, ...]:
+    """What is said, in the document's language, of each of its categories whose name already is the reason why no tax
+    is charged. For an exemption by law its author alone can know the reason."""
+    said = sorted(one for one in used_categories(document) if EXPLAINED.get(one))
+    return tuple(Exemption(one, untaxed(one, document.language), EXPLAINED[one]) for one in said)
 
 
 def _rates(document: InvoiceDocument) -> Iterator[tuple[Any, ...]]:

@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock, money
 from portal.access import Scope, StaffRole
-from portal.billing import balance, drafts, queries, stored
+from portal.billing import accounts, balance, drafts, queries, stored
 from portal.billing.document import Line
+from portal.billing.figures import Figures
 from portal.billing.models import Invoice, InvoiceState, TimeEntry
+from portal.billing.words import title, why
 from portal.changes import contract_view
 from portal.changes.contract_view import ContractView
 from portal.changes.models import ContractKind, TaxCategory
@@ -158,30 +160,28 @@ async def draft_hours(
     found = await _unbilled(db, scope, first, last)
     if not found:
         raise Conflict("No hours of this period are left to be billed.")
+    language = (await accounts.account(db, scope)).language
     view = await contract_view.contract_view(db, scope)
     by_role = dict(rates or {})
     lines = []
     for at, role in enumerate(sorted({one.role for one in found}), start=1):
         rate = by_role.get(role) or _agreed(view, role)
-        hours = sum((one.hours for one in found if one.role == role), Decimal(0))
+        same = [one.hours for one in found if one.role == role]
         lines.append(
             Line(
-                number=str(at), name=role, quantity=hours, unit="HUR", unit_price=rate.price, category=rate.category,
-                rate=rate.percent, why=f"{_count(found, role)} from {first} to {last}", starts_on=first, ends_on=last,
+                number=str(at), name=role, quantity=sum(same, Decimal(0)), unit="HUR", unit_price=rate.price,
+                category=rate.category, rate=rate.percent, why=why("entries", language, count=len(same)),
+                starts_on=first, ends_on=last,
             )
         )  # fmt: skip
     given = {"lines": [stored.plain(one) for one in lines], "starts_on": first.isoformat(), "ends_on": last.isoformat()}
-    row = await drafts.draft_lines(db, scope, f"Hours {first} – {last}", given)
+    called = title("hours", language, Figures(language).period(first, last))
+    row = await drafts.draft_lines(db, scope, called, given)
     await _check_ceiling(db, scope, view, row)
     for one in found:
         one.invoice_number = row.number
     await db.flush()
     return row
-
-
-def _count(found: Sequence[TimeEntry], role: str) -> str:
-    count = sum(1 for one in found if one.role == role)
-    return f"{count} entry of time" if count == 1 else f"{count} entries of time"
 
 
 async def _unbilled(db: AsyncSession, scope: Scope, first: date, last: date) -> Sequence[TimeEntry]:

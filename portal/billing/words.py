@@ -140,8 +140,41 @@ _REASONS = {
         "Этап {number} «{name}», ещё не принят: {reason}",
         "Meilenstein {number} „{name}“, noch nicht abgenommen: {reason}",
     ),
+    "retainer": ("Retainer by {rests}", "定期服务费；{rests}", "Абонентская плата; {rests}", "Pauschale; {rests}"),
+    "entries": (
+        "Entries of time: {count}", "工时记录：{count}条", "Записей о времени: {count}", "Zeiteinträge: {count}",
+    ),
 }  # fmt: skip
-"""Why a line of the payment plan is there."""
+"""Why a line is there."""
+_TITLES = {
+    "retainer": ("Retainer, {period}", "定期服务费，{period}", "Абонентская плата, {period}", "Pauschale, {period}"),
+    "hours": ("Hours, {period}", "工时，{period}", "Часы, {period}", "Stunden, {period}"),
+}
+"""What a draft of a period is called."""
+_UNTAXED = {
+    "AE": (
+        "Reverse charge: the customer accounts for the tax", "反向征收（reverse charge）：税款由购买方申报缴纳",
+        "Обратное начисление (reverse charge): налог исчисляет покупатель",
+        "Steuerschuldnerschaft des Leistungsempfängers (reverse charge)",
+    ),
+    "K": (
+        "Intra-community supply, exempt from tax", "欧盟内部供应，免税", "Поставка внутри ЕС, освобождена от налога",
+        "Steuerfreie innergemeinschaftliche Lieferung",
+    ),
+    "G": ("Export, exempt from tax", "出口，免税", "Экспорт, освобождён от налога", "Steuerfreie Ausfuhrlieferung"),
+    "O": ("Outside the scope of tax", "不属于征税范围", "Не является объектом налогообложения", "Nicht steuerbar"),
+}  # fmt: skip
+"""Why nothing is charged in a category whose name says it: the words that stand in the VATEX list beside its code."""
+
+
+def untaxed(category: str, language: str) -> str:
+    """Why no tax is charged in a category of AE, K, G and O, in a language of `LANGUAGES`."""
+    return _UNTAXED[category][_IN.index(language)]
+
+
+def title(which: str, language: str, period: str) -> str:
+    """What a draft of a period is called in a language of `LANGUAGES`."""
+    return _TITLES[which][_IN.index(language)].format(period=period)
 
 
 def why(which: str, language: str, /, **given: object) -> str:

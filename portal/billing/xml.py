@@ -27,6 +27,7 @@ from portal.billing.identifiers import SCHEMES
 from portal.billing.stored import plain_decimal
 from portal.billing.taxes import EXPLAINED
 from portal.billing.totals import TaxGroup, Totals
+from portal.billing.words import labels
 from portal.money import Money
 
 CORE = "urn:cen.eu:en16931:2017"
@@ -175,7 +176,7 @@ def _notes(document: InvoiceDocument) -> Iterator[str]:
     yield from document.notes
     buyer = document.buyer
     said = [f"{one.scheme} {one.value}" for one in buyer.identifiers if not SCHEMES[one.scheme].icd]
-    said += [f"tax no. {buyer.tax_number}"] if buyer.tax_number else []
+    said += [f"{labels(document.language)['tax_number']} {buyer.tax_number}"] if buyer.tax_number else []
     said += [buyer.bank] if buyer.bank else []
     if said:
         yield f"{buyer.name}: {', '.join(said)}"

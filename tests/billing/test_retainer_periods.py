@@ -63,7 +63,7 @@ async def drafted(database, cast):
 async def test_a_month_is_drafted_once_from_the_contracts_lines(retained, database, cast):
     with time_machine.travel("2026-11-26T12:00:00Z"):
         assert [await periods.draft_due(database) for _ in range(3)] == [1, 0, 0]
-    assert await drafted(database, cast) == [("Retainer 2026-11-01 – 2026-11-30", 120_000)]
+    assert await drafted(database, cast) == [("Retainer, 1\u2009–\u200930 Nov 2026", 120_000)]
 
 
 async def test_the_next_month_begins_by_the_projects_clock_and_nothing_is_missed(retained, database, cast):

@@ -81,7 +81,7 @@ async def test_a_line_opens_to_its_entries(agreed, database, cast):
               entry("t-4", day=date(2026, 12, 1)))  # fmt: skip
     row = await draft(database, cast)
     assert (row.net_minor, row.draft["lines"][0]["quantity"]) == (30_000, "3")
-    assert row.draft["lines"][0]["why"] == "2 entries of time from 2026-11-01 to 2026-11-30"
+    assert row.draft["lines"][0]["why"] == "Entries of time: 2"
     await quick(database, cast)
     async with database.read() as db:
         view = await invoice_view.invoice_view(db, await cast.scope(db, "finn"), 1)
