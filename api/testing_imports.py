@@ -15,9 +15,9 @@ from api.shapes import Outgoing, PathNumber
 from portal.acceptance import editing, machines, queries
 from portal.acceptance.imports.model import ImportedCase, Read
 from portal.acceptance.imports.reading import read
-from portal.acceptance.imports.tables import MOST_BYTES
 from portal.acceptance.machines import Imported, Reported
 from portal.errors import Conflict
+from portal.tables.sheets import MOST_BYTES
 
 SOURCE = "JUnit"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

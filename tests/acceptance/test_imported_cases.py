@@ -1,16 +1,15 @@
 """Test cases and results out of other tools' files, honest and hostile ones."""
 
-import io
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from portal.acceptance.imports.plain import text
 from portal.acceptance.imports.reading import read
-from portal.acceptance.imports.tables import MOST_BYTES
 from portal.acceptance.models import Outcome
 from portal.errors import Invalid, TooLarge
+from portal.tables.plain import text
+from portal.tables.sheets import MOST_BYTES
+from tests.support.workbooks import words, workbook_of
 
 ACUMEN = Path(__file__).parents[1] / "data" / "uat" / "acumen-test-cases.xlsx"
 
@@ -170,42 +169,6 @@ def test_a_file_is_bounded():
         read(b"Title,Steps\n" + b"a,b\n" * 50_001)
     with pytest.raises(TooLarge):
         read(b",".join([b"Title", b"Steps"] + [b"x"] * 300))
-
-
-PARTS = {
-    "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
-    "_rels/.rels": (
-        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" '
-        'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" '
-        'Target="xl/workbook.xml"/></Relationships>'
-    ),
-    "xl/workbook.xml": (
-        '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" '
-        'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets>'
-        '<sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>'
-    ),
-    "xl/_rels/workbook.xml.rels": (
-        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" '
-        'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" '
-        'Target="worksheets/sheet1.xml"/></Relationships>'
-    ),
-}
-
-
-def workbook_of(rows: str) -> bytes:
-    """A workbook of one sheet, whatever it says."""
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, content in PARTS.items():
-            packed.writestr(name, content)
-        sheet = f"<sheetData>{rows}</sheetData>"
-        space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-        packed.writestr("xl/worksheets/sheet1.xml", f'<worksheet xmlns="{space}">{sheet}</worksheet>')
-    return written.getvalue()
-
-
-def words(at: str, text: str) -> str:
-    return f'<c r="{at}" t="inlineStr"><is><t>{text}</t></is></c>'
 
 
 HEAD = f'<row r="1">{words("A1", "Title")}{words("B1", "Steps")}</row>'

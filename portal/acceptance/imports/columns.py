@@ -1,85 +1,78 @@
-"""Which column means what: the names that spreadsheets, TestRail, Xray and Zephyr give them."""
+"""Which column means what: the names that spreadsheets (in English, German, Russian, Chinese), TestRail, Xray and
+Zephyr give them.
+"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from portal.acceptance.imports.model import ImportedCase, Read, Step
-from portal.acceptance.imports.plain import line, text
-from portal.acceptance.imports.tables import HEADER_WITHIN, Sheet
 from portal.acceptance.imports.xml_files import priority_of
 from portal.errors import Invalid
+from portal.tables.headed import Headed, headed
+from portal.tables.plain import line
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "title": ("title", "summary", "name", "test case", "test case name", "test summary", "test name", "scenario",
-              "test case description", "test script", "test case title"),
+              "test case description", "test script", "test case title", "titel", "bezeichnung", "testfall", "название",
+              "наименование", "заголовок", "тест-кейс", "标题", "名称", "用例名称", "用例标题", "测试用例"),
     "external_ref": ("id", "case id", "issue key", "key", "test key", "test case id", "tcid", "issue id",
-                     "external id", "test case #", "test #", "no."),
+                     "external id", "external ref", "test case #", "test #", "no.", "nr", "nr.", "kennung",
+                     "testfall-id", "№", "номер", "ид", "ключ", "编号", "用例编号", "序号"),
     "section": ("section", "folder", "suite", "section hierarchy", "component", "test repository path", "area",
-                "module", "labels"),
-    "precondition": ("precondition", "preconditions", "pre-condition", "prerequisites", "pre-conditions"),
+                "module", "labels", "abschnitt", "bereich", "modul", "ordner", "раздел", "модуль", "папка", "模块",
+                "所属模块", "章节", "目录"),
+    "precondition": ("precondition", "preconditions", "pre-condition", "prerequisites", "pre-conditions",
+                     "vorbedingung", "vorbedingungen", "voraussetzung", "voraussetzungen", "предусловие", "предусловия",
+                     "前置条件", "前提条件", "前提"),
     "action": ("steps", "step", "action", "test step", "test steps", "steps (step)", "steps separated (step)",
                "step description", "manual test steps", "test script (step-by-step) - step", "step action",
-               "steps step", "description", "test script (plain text)", "instructions"),
+               "steps step", "description", "test script (plain text)", "instructions", "schritt", "schritte",
+               "testschritte", "aktion", "beschreibung", "шаг", "шаги", "действие", "действия", "описание", "步骤",
+               "测试步骤", "操作步骤", "用例步骤", "描述"),
     "step_expected": ("steps (expected result)", "steps separated (expected result)", "step result",
                       "test script (step-by-step) - expected result", "step expected result", "steps expected result"),
-    "expected": ("expected result", "expected results", "expected", "result expected", "expected outcome"),
-    "priority": ("priority",),
+    "expected": ("expected result", "expected results", "expected", "result expected", "expected outcome",
+                 "erwartetes ergebnis", "erwartet", "sollergebnis", "ожидаемый результат", "ожидание", "预期结果",
+                 "期望结果", "预期"),
+    "priority": ("priority", "priorität", "приоритет", "优先级", "优先级别"),
     "criterion": ("acceptance criterion", "acceptance criteria", "requirement", "references", "user story",
-                  "coverage (issues)", "objective"),
+                  "coverage (issues)", "objective", "abnahmekriterium", "akzeptanzkriterium", "anforderung",
+                  "критерий приёмки", "критерий приемки", "требование", "验收标准", "需求"),
 }  # fmt: skip
-"""Our fields → the names of their columns, compared without case and needless blanks; earlier fields choose first."""
-_FIELD = {name: field for field, names in NAMES.items() for name in names}
 
 
-def read_table(found: Sequence[Sheet]) -> Read:
-    """The cases of every table that has a header with a title. Raises Invalid when none has."""
-    cases: list[ImportedCase] = []
-    losses: list[str] = []
-    for sheet in found:
-        header = _header(sheet)
-        if header is None:
-            if sheet.name:
-                losses.append(f"Sheet “{sheet.name}” has no row that names a title and steps: left out.")
-            continue
-        at, fields = header
-        cases += _cases(sheet, at, fields, losses)
+def read_table(content: bytes) -> Read:
+    """The cases of every table of a CSV or XLSX that has a header with a title. Raises Invalid when none has."""
+    tables, without = headed(content, NAMES, _is_header)
+    losses = [
+        f"Sheet “{sheet.name}” has no row that names a title and steps: left out." for sheet in without if sheet.name
+    ]
+    cases = [one for table in tables for one in _cases(table, losses)]
     if not cases:
         right = "a column with the title and one with steps or the expected result"
         raise Invalid(f"No table of test cases was found: its first rows must name {right}.", field="file")
     return Read("table", cases=cases, losses=losses)
 
 
-def _header(sheet: Sheet) -> tuple[int, dict[int, str]] | None:
-    """The row that names the columns, and which column is which field."""
-    for at, row in enumerate(sheet.rows[:HEADER_WITHIN]):
-        fields: dict[int, str] = {}
-        for column, cell in enumerate(row):
-            field = _FIELD.get(line(cell).casefold().rstrip(":*"))
-            if field and field not in fields.values():
-                fields[column] = field
-        if "title" in fields.values() and fields.keys() - {c for c, f in fields.items() if f == "title"}:
-            return at, fields
-    return None
+def _is_header(fields: Collection[str]) -> bool:
+    return "title" in fields and len(fields) > 1
 
 
-def _cases(sheet: Sheet, header: int, fields: Mapping[int, str], losses: list[str]) -> Iterator[ImportedCase]:
+def _cases(table: Headed, losses: list[str]) -> Iterator[ImportedCase]:
     """A row with a title begins a case; rows without one add steps to it, as merged cells and step lists do."""
     group: list[dict[str, str]] = []
     section = ""
-    for number, row in enumerate(sheet.rows[header + 1 :], start=header + 2):
-        cells = {field: text(row[column]) for column, field in fields.items() if column < len(row)}
-        if not any(cells.values()):
-            continue
+    for number, cells in table.rows():
         section = cells.get("section") or section
         if cells.get("title"):
             if group:
-                yield _case(group, sheet.name)
+                yield _case(group, table.name)
             group = [cells | {"section": section}]
         elif group:
             group.append(cells)
         else:
             losses.append(f"Row {number} stands above the first case: left out.")
     if group:
-        yield _case(group, sheet.name)
+        yield _case(group, table.name)
 
 
 def _case(group: Sequence[Mapping[str, str]], sheet: str) -> ImportedCase:

@@ -2,9 +2,9 @@
 
 from portal.acceptance.imports.columns import read_table
 from portal.acceptance.imports.model import Read
-from portal.acceptance.imports.tables import MOST_BYTES, sheets
 from portal.acceptance.imports.xml_files import read_xml
-from portal.errors import Invalid, TooLarge
+from portal.errors import TooLarge
+from portal.tables.sheets import MOST_BYTES
 
 
 def read(content: bytes) -> Read:
@@ -14,8 +14,6 @@ def read(content: bytes) -> Read:
     """
     if len(content) > MOST_BYTES:
         raise TooLarge(f"A file may have {MOST_BYTES // 1024 // 1024} MB.", field="file", value=len(content))
-    if not content.strip():
-        raise Invalid("The file is empty.", field="file")
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return read_xml(content)
-    return read_table(sheets(content))
+    return read_table(content)

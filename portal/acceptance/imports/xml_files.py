@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from portal.acceptance.imports.model import ImportedCase, ImportedResult, Read, Step
-from portal.acceptance.imports.plain import line, text
 from portal.acceptance.models import Outcome
 from portal.errors import Invalid, TooLarge
+from portal.tables.plain import line, text
 
 MOST_CASES = 20_000
-PRIORITIES = {"critical": 1, "high": 1, "medium": 2, "normal": 2, "low": 3}
+PRIORITIES = {
+    "critical": 1, "high": 1, "medium": 2, "normal": 2, "low": 3, "kritisch": 1, "hoch": 1, "mittel": 2, "niedrig": 3,
+    "gering": 3, "крит": 1, "высок": 1, "сред": 2, "низк": 3, "高": 1, "中": 2, "低": 3,
+}  # fmt: skip
 
 
 def read_xml(content: bytes) -> Read:

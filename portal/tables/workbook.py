@@ -1,4 +1,4 @@
-"""Reads a workbook's tables, in a process of its own: `python -I -m portal.acceptance.imports.workbook < file.xlsx`.
+"""Reads a workbook's tables, in a process of its own: `python -I -m portal.tables.workbook < file.xlsx`.
 
 Workbooks come from strangers, are packed, and say themselves how large a table is: two cells far apart ask for more
 memory than a machine has, and the reader does not refuse, it ends the process. So they are read where there is neither
@@ -30,7 +30,7 @@ def tables(content: bytes, most_rows: int) -> list[tuple[str, list[list[str]]]]:
     """
     try:
         ended = subprocess.run(
-            [sys.executable, "-I", "-m", "portal.acceptance.imports.workbook", str(most_rows)],
+            [sys.executable, "-I", "-m", "portal.tables.workbook", str(most_rows)],
             input=content, capture_output=True, timeout=PATIENCE_SECONDS, env={"PATH": os.defpath}, check=False,
             start_new_session=True,
         )  # fmt: skip
@@ -63,12 +63,17 @@ def _sheets(content: bytes, most_rows: int) -> list[Any]:
     found, left = [], MOST_TEXT
     for name in book.sheet_names:
         rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False, nrows=most_rows + 1)
-        told = [[str(cell) for cell in row] for row in rows]
+        told = [[_told(cell) for cell in row] for row in rows]
         left -= sum(len(cell) + 1 for row in told for cell in row)
         if left < 0 or len(told) > most_rows:
             raise TooLarge("more than is read")
         found.append([name, told])
     return found
+
+
+def _told(cell: object) -> str:
+    """A cell as a person sees it: every number is a float to the reader, and `7` must not become `7.0`."""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 if __name__ == "__main__":
