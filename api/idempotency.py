@@ -1,7 +1,8 @@
 """`Idempotency-Key`: the same POST sent again has its effect once and gets the first answer again.
 
 The key, what was asked and the answer are written in the transaction of the effect itself: one cannot be kept without
-the other. A request that failed leaves nothing, so its key may be tried again.
+the other. A request that failed leaves nothing, so its key may be tried again. Answers are sealed: what is shown once,
+such as a webhook's secret, would lie in the database for a day.
 (draft-ietf-httpapi-idempotency-key-header)
 """
 
@@ -21,10 +22,14 @@ from starlette.responses import Response
 from api.models import IdempotencyKey
 from api.problems import Refused
 from portal import clock
+from portal.errors import Conflict
+from portal.sealing import Cipher
 
 KEPT = timedelta(hours=24)
 KEY = re.compile(r'"?([\x21\x23-\x7e]{1,200})"?')
 KEPT_HEADERS = ("content-type", "location", "etag", "link")
+PURPOSE = b"portal answers to repeated requests"
+UNREADABLE = "This was done, but its answer cannot be given again: PORTAL_SECRET_KEY or the release has changed."
 
 
 class Replayed(Exception):
@@ -40,6 +45,7 @@ class Pending:
     """A request under a key whose answer is still to be written into its transaction."""
 
     db: AsyncSession
+    cipher: Cipher
     actor: str
     key: str
 
@@ -64,21 +70,21 @@ def fingerprint(request: Request) -> bytes:
 async def begin(db: AsyncSession, request: Request, actor: str) -> Pending:
     """Claims the request's key within its transaction.
 
-    Raises Replayed when it was answered before, Refused (422) when the key was used for another request. Whoever comes
-    while the first is still at work waits for its commit (SQLite's lock, PostgreSQL's unique index).
+    Raises Replayed when it was answered before, Refused (422) when the key was used for another request, Conflict when
+    the answer cannot be read any more. Whoever comes while the first is still at work waits for its commit (SQLite's
+    lock, PostgreSQL's unique index).
     """
+    cipher: Cipher = request.app.state.answers
     key, asked, now = key_of(request), fingerprint(request), clock.now()
     row = (IdempotencyKey.actor == actor, IdempotencyKey.key == key)
     await db.execute(delete(IdempotencyKey).where(*row, IdempotencyKey.expires_at <= now))
     values = {"actor": actor, "key": key, "fingerprint": asked, "created_at": now, "expires_at": now + KEPT}
     if not await _claim(db, values):
         found = (await db.scalars(select(IdempotencyKey).where(*row))).one()
-        raise (
-            Replayed(_answer(found))
-            if found.fingerprint == asked
-            else Refused("key-reused", "This Idempotency-Key was used for another request.")
-        )
-    return Pending(db, actor, key)
+        if found.fingerprint != asked:
+            raise Refused("key-reused", "This Idempotency-Key was used for another request.")
+        raise Replayed(_answer(found, cipher))
+    return Pending(db, cipher, actor, key)
 
 
 async def _claim(db: AsyncSession, values: dict[str, Any]) -> bool:
@@ -88,9 +94,16 @@ async def _claim(db: AsyncSession, values: dict[str, Any]) -> bool:
     return (await db.execute(statement)).one_or_none() is not None
 
 
-def _answer(found: IdempotencyKey) -> Response:
+def _owner(row: IdempotencyKey) -> bytes:
+    return json.dumps([row.actor, row.key]).encode()
+
+
+def _answer(found: IdempotencyKey, cipher: Cipher) -> Response:
+    body = cipher.open(found.body or b"", _owner(found))
+    if body is None:
+        raise Conflict(UNREADABLE)
     headers = json.loads(found.headers or "{}") | {"Idempotency-Replayed": "true", "Cache-Control": "no-store"}
-    return Response(found.body, status_code=found.status or 200, headers=headers)
+    return Response(body, status_code=found.status or 200, headers=headers)
 
 
 async def remember(pending: Pending, response: Response) -> None:
@@ -98,5 +111,5 @@ async def remember(pending: Pending, response: Response) -> None:
     row = await pending.db.get_one(IdempotencyKey, (pending.actor, pending.key))
     row.status = response.status_code
     row.headers = json.dumps({name: response.headers[name] for name in KEPT_HEADERS if name in response.headers})
-    row.body = bytes(response.body)
+    row.body = pending.cipher.close(bytes(response.body), _owner(row))
     await pending.db.flush()

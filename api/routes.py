@@ -24,6 +24,7 @@ from api import (
     designs,
     events,
     files,
+    idempotency,
     imports,
     invitations,
     invoices,
@@ -57,6 +58,7 @@ from portal.billing import seals
 from portal.errors import NotFound
 from portal.files.store import open_store
 from portal.kept import KeptPages
+from portal.sealing import Cipher
 
 ROOMS = (
     me, companies, people, mail, robots, projects, memberships, invitations, milestones, iterations, statuses,
@@ -85,6 +87,7 @@ def build(portal: FastAPI, *, authenticate: Authenticate) -> FastAPI:
     ask = stamping.at_once(portal.state.settings, within_seconds=seals.STAMP_WITHIN_SECONDS)
     portal.state.seals = seals.open_seals(portal.state.settings, ask)
     api.state.under_way, api.state.imports = set(), set()
+    api.state.answers = Cipher(portal.state.settings, idempotency.PURPOSE)
     for room in ROOMS:
         # Taken over flat rather than included: an included router is matched twice at every request.
         api.router.routes.extend(room.router.routes)

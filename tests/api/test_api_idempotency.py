@@ -89,3 +89,24 @@ async def test_the_answer_is_kept_with_its_effect_and_without_what_could_be_abus
         (kept,) = (await db.scalars(select(IdempotencyKey))).all()
     assert (kept.key, kept.status, kept.actor) == ("k-1", 201, api.cast.viewer("wei").actor)
     assert b"wei staff" not in (kept.body or b"")
+
+
+async def test_what_an_answer_shows_once_does_not_lie_in_the_database(api: Any) -> None:
+    wanted = {"name": "Books", "url": "https://hooks.example/portal"}
+    made = await api.post("/v1/webhooks", wanted, key="k-1", by="root")
+    async with api.database.read() as db:
+        (kept,) = (await db.scalars(select(IdempotencyKey))).all()
+    assert made["secret"].startswith("whsec_")
+    assert b"whsec_" not in (kept.body or b"")
+    assert await api.post("/v1/webhooks", wanted, key="k-1", by="root") == made
+
+
+async def test_an_answer_is_given_to_its_own_request_alone(api: Any) -> None:
+    await api.post(ITEMS, {"title": "A"}, key="k-1")
+    await api.post(ITEMS, {"title": "B"}, key="k-2")
+    async with api.database.write() as db:
+        first, second = (await db.scalars(select(IdempotencyKey).order_by(IdempotencyKey.key))).all()
+        first.body = second.body
+    refused = await api.call("POST", ITEMS, json={"title": "A"}, key="k-1", expect=409)
+    assert "cannot be given again" in refused.json()["detail"]
+    assert await api.kinds() == ["item.added", "item.added"]

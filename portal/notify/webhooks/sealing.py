@@ -3,39 +3,32 @@
 What was kept in the clear before is read as it is until the background has sealed it.
 """
 
-import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import or_, select, update
 
 from portal.db import Database
 from portal.notify.webhooks.models import WebhookEndpoint
 from portal.notify.webhooks.rules import SECRET
+from portal.sealing import Cipher
 from portal.settings import Settings
 
 SEALED = "sealed:"
-NONCE_BYTES = 12
 UNREADABLE = "its secret cannot be read, as PORTAL_SECRET_KEY has changed: give it a new one (POST …/rotation)"
 _PURPOSE = b"portal webhook secrets"
 
 
 class Seal:
-    """Closes and opens secrets (AES-256-GCM); each only for the endpoint that it was closed for."""
+    """Closes and opens secrets; each only for the endpoint that it was closed for."""
 
     def __init__(self, settings: Settings) -> None:
-        key = settings.secret_key.get_secret_value().encode()
-        self._cipher = AESGCM(HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(key))
+        self._cipher = Cipher(settings, _PURPOSE)
 
     def close(self, endpoint_id: UUID, secret: str) -> str:
         """A secret as it is kept."""
-        nonce = os.urandom(NONCE_BYTES)
-        return SEALED + b64encode(nonce + self._cipher.encrypt(nonce, secret.encode(), endpoint_id.bytes)).decode()
+        return SEALED + b64encode(self._cipher.close(secret.encode(), endpoint_id.bytes)).decode()
 
     def open(self, endpoint_id: UUID, kept: str) -> str | None:
         """The secret; None when it was closed with another key, or for another endpoint."""
@@ -43,9 +36,10 @@ class Seal:
             return kept
         try:
             raw = b64decode(kept.removeprefix(SEALED), validate=True)
-            return self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], endpoint_id.bytes).decode()
-        except (InvalidTag, ValueError):
+        except ValueError:
             return None
+        secret = self._cipher.open(raw, endpoint_id.bytes)
+        return secret.decode() if secret is not None else None
 
     def opened(self, endpoint_id: UUID, kept: Sequence[str]) -> list[str]:
         """Those of an endpoint's secrets that can be read."""
