@@ -15,7 +15,7 @@ from api.doors import router as door
 from api.openapi import answers
 from api.shapes import Incoming, Outgoing, absent
 from portal.access import Scope
-from portal.backlog import commands
+from portal.backlog import statuses
 from portal.backlog.models import Category
 from portal.backlog.planlines import PlanLine, plan_lines
 from portal.errors import NotFound
@@ -86,7 +86,7 @@ async def list_statuses(scope: ReadScope, db: ReadSession) -> StatusList:
 @router.post("", status_code=201, responses=answers(StatusOut, "The column.", status=201, headers=("ETag",)))
 async def add_status(scope: WriteScope, db: UnitOfWork, wanted: Annotated[StatusNew, json_body(StatusNew)]) -> Response:
     """Adds a board column."""
-    return editable(shape(await commands.add_status(db, scope, **wanted.given())), status_code=201)
+    return editable(shape(await statuses.add_status(db, scope, **wanted.given())), status_code=201)
 
 
 @router.get("/{status_id}", responses=answers(StatusOut, "The column.", headers=("ETag",)))
@@ -106,7 +106,7 @@ async def change_status(
     """Renames or moves a board column."""
     before = _named(await _columns(db, scope), status_id)
     match.require(before.shown())
-    return editable(shape(await commands.change_status(db, scope, before.name, wanted.given())))
+    return editable(shape(await statuses.change_status(db, scope, before.name, wanted.given())))
 
 
 def _named(columns: Sequence[PlanLine], status_id: UUID) -> StatusOut:

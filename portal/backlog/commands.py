@@ -1,4 +1,4 @@
-"""Writes of the backlog: items and board columns. Each appends its events in the same transaction."""
+"""Writes of the backlog: its items, and the names that they are assigned to. The caller owns the transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.access import Scope, StaffRole
+from portal.access import Scope
 from portal.backlog import plan as plans
-from portal.backlog import queries, rules, spans, store
-from portal.backlog.models import Category, Contributor, Item, ItemType, Status
+from portal.backlog import queries, rules, store
+from portal.backlog.edit import Edit
+from portal.backlog.models import Category, Contributor, Item, ItemType
 from portal.backlog.plan import Plan
-from portal.diff import apply_changes
 from portal.errors import Conflict, Invalid
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
@@ -180,7 +180,7 @@ def _new_item(scope: Scope, plan: Plan, fields: Mapping[str, Any], *, number: in
         project_id=scope.project_id, number=number, created_at=now, updated_at=now, deleted=False,
         done_at=None, blocked_since=None, **(unset | defaults | values),
     )  # fmt: skip
-    _check_block(item)
+    rules.check_block(item)
     if plan.statuses[item.status_id].category is Category.DONE:
         item.done_at = now
     item.blocked_since = now if item.blocked_on else None
@@ -200,15 +200,6 @@ def _resolved(plan: Plan, wanted: Mapping[str, Any]) -> dict[str, Any]:
     return rules.check_item(values)
 
 
-def _check_block(item: Item) -> None:
-    if (item.blocked_reason is None) != (item.blocked_on is None):
-        raise Invalid(
-            "A blocked item says why (blocked_reason) and on whom it waits (blocked_on); or neither.",
-            field="blocked_reason",
-            value=item.blocked_reason,
-        )
-
-
 async def _check_references(db: AsyncSession, scope: Scope, item: Item) -> None:
     if item.assignee_id is not None:
         mine = (Contributor.project_id == scope.project_id, Contributor.id == item.assignee_id)
@@ -221,168 +212,6 @@ async def _check_references(db: AsyncSession, scope: Scope, item: Item) -> None:
 
 async def _highest(db: AsyncSession, column: Any, scope: Scope) -> int:
     return (await db.scalar(select(func.max(column)).where(Item.project_id == scope.project_id))) or 0
-
-
-class Edit:
-    """One command's edits of items: collects events and what derives from them, and writes all at once."""
-
-    def __init__(
-        self,
-        scope: Scope,
-        plan: Plan,
-        *,
-        lives: Mapping[int, list[spans.Span]] | None = None,
-        change_request: int | None = None,
-    ) -> None:
-        """`lives` are the present spans of the items that will change, `change_request` is why they do."""
-        self.scope = scope
-        self.plan = plan
-        self.at = clock.now()
-        self.lives = dict(lives or {})
-        self.change_request = change_request
-        self.changes = store.Changes(scope.project_id, scope.zone, change_request)
-        self.new: list[Item] = []
-        self.events: list[ledger.NewEvent] = []
-        self.told: list[Item] = []
-
-    def added(self, item: Item) -> None:
-        """A new item."""
-        self.new.append(item)
-        self.changes.count(item, 1)
-        self._relive(item)
-        self._retext(item)
-        self._tell(item, "item.added", plans.snapshot(item, self.plan))
-
-    def changed(self, item: Item, wanted: Mapping[str, Any], *, reason: str = "") -> bool:
-        """Sets the fields of an item; returns whether any differed."""
-        before, audience, old_text = plans.snapshot(item, self.plan), item.audience, search_text(item)
-        self.changes.count(item, -1)
-        apply_changes(item, wanted)
-        _check_block(item)
-        self._follow(item, before)
-        self.changes.count(item, 1)
-        difference = plans.difference(before, plans.snapshot(item, self.plan))
-        if not difference:
-            return False
-        self._relive(item)
-        if search_text(item) != old_text or "labels" in difference:
-            self._retext(item)
-        self._tell_change(item, audience, difference, reason)
-        return True
-
-    def removed_or_restored(self, item: Item, *, deleted: bool, reason: str) -> None:
-        """Takes an item out of the backlog or brings it back."""
-        self.changes.count(item, -1)
-        item.deleted, item.updated_at = deleted, self.at
-        self.changes.count(item, 1)
-        self._relive(item)
-        self._retext(item)
-        self._tell(item, "item.removed" if deleted else "item.restored", {"reason": reason})
-
-    def _follow(self, item: Item, before: Mapping[str, Any]) -> None:
-        item.updated_at = self.at
-        category = self.plan.statuses[item.status_id].category
-        if before["category"] != category.value:
-            item.done_at = self.at if category is Category.DONE else None
-        if bool(before["blocked_on"]) != bool(item.blocked_on):
-            item.blocked_since = self.at if item.blocked_on else None
-
-    def _relive(self, item: Item) -> None:
-        before = self.lives.get(item.number, [])
-        facts = store.facts_of(item, self.plan.statuses[item.status_id].category)
-        after = spans.record(before, facts, self.at)
-        if after != before:
-            self.lives[item.number] = after
-            self.changes.relive(item.number, before, after)
-
-    def _retext(self, item: Item) -> None:
-        self.changes.labelled[item.number] = [] if item.deleted else item.labels
-        if item not in self.changes.texts:
-            self.changes.texts.append(item)
-
-    def _tell_change(self, item: Item, audience: Audience, difference: dict[str, Any], reason: str) -> None:
-        """An item that is opened to the client is told whole, without what it was; one that is closed, not at all."""
-        body = {"changes": difference, "reason": reason}
-        if item.audience is audience:
-            self._tell(item, "item.changed", body)
-            return
-        self._tell(item, "item.changed", body, audience=Audience.INTERNAL)
-        if item.audience is Audience.CLIENT:
-            self._tell(item, "item.opened", plans.snapshot(item, self.plan))
-        else:
-            self._tell(item, "item.closed", {}, audience=Audience.CLIENT)
-
-    def _tell(self, item: Item, kind: str, body: dict[str, Any], *, audience: Audience | None = None) -> None:
-        self.told.append(item)
-        if self.change_request is not None:
-            body = body | {"change_request": self.change_request}
-        self.events.append(
-            ledger.NewEvent(
-                kind=kind,
-                subject_kind="item",
-                subject_number=item.number,
-                audience=audience or item.audience,
-                body=body,
-                actor=self.scope.viewer.actor,
-                at=self.at,
-            )
-        )
-
-    async def write(self, db: AsyncSession) -> None:
-        """Appends the events and writes items, spans, burndown, counters, labels and search."""
-        if not self.events:
-            return
-        last = await ledger.append(db, self.scope.project_id, self.events)
-        for seq, item in enumerate(self.told, start=last - len(self.told) + 1):
-            item.seq = seq
-        db.add_all(self.new)
-        await db.flush()
-        await store.write(db, self.changes)
-
-
-def search_text(item: Item) -> tuple[Any, ...]:
-    """What of an item is searched."""
-    return (item.title, item.description, item.acceptance_criteria, item.external_key)
-
-
-async def add_status(db: AsyncSession, scope: Scope, *, name: str, category: Category, position: int) -> Status:
-    """Adds a board column. Raises Conflict when the name is taken."""
-    scope.require_staff(StaffRole.MANAGER)
-    await ledger.lock(db, scope.project_id)
-    plan = await plans.load(db, scope)
-    if any(status.name == name for status in plan.statuses.values()):
-        raise Conflict(f"There is a status {name!r} already.", field="name", value=name)
-    status = Status(
-        id=uuid4(), project_id=scope.project_id, name=check_name(name, length=100), category=category,
-        position=position, client_items=0, internal_items=0,
-    )  # fmt: skip
-    db.add(status)
-    await db.flush()
-    body = {"name": status.name, "category": category.value, "position": position}
-    await _tell_of_status(db, scope, "status.added", body)
-    return status
-
-
-async def change_status(db: AsyncSession, scope: Scope, name: str, wanted: Mapping[str, Any]) -> Status:
-    """Renames or moves a board column. Its category cannot change: its items' past depends on it."""
-    scope.require_staff(StaffRole.MANAGER)
-    await ledger.lock(db, scope.project_id)
-    status = (await plans.load(db, scope)).status_named(name)
-    for field in wanted.keys() - {"name", "position"}:
-        raise Invalid(f"A status has no {field} that can be changed.", field=field, value=wanted[field])
-    changes = apply_changes(status, wanted)
-    if changes:
-        await db.flush()
-        await _tell_of_status(db, scope, "status.changed", {"name": name, "changes": changes})
-    return status
-
-
-async def _tell_of_status(db: AsyncSession, scope: Scope, kind: str, body: dict[str, Any]) -> None:
-    event = ledger.NewEvent(
-        kind=kind, subject_kind="status", subject_number=None, audience=Audience.CLIENT, body=body,
-        actor=scope.viewer.actor, at=clock.now(),
-    )  # fmt: skip
-    await ledger.append(db, scope.project_id, [event])
 
 
 async def add_contributor(db: AsyncSession, scope: Scope, *, name: str, person_id: UUID | None = None) -> Contributor:

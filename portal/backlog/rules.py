@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from portal.backlog.models import HOUR_PLACES, POINT_PLACES, ItemType, Waiting
+from portal.backlog.models import HOUR_PLACES, POINT_PLACES, Item, ItemType, Waiting
 from portal.errors import Invalid
 from portal.ledger.models import Audience
 from portal.projects.rules import check_name, check_text
@@ -53,6 +53,16 @@ def _check_typed(field: str, value: Any) -> Any:
         case "labels":
             return _labels(value)
     return value
+
+
+def check_block(item: Item) -> None:
+    """Raises Invalid for an item that says on whom it waits and not why, or why and not on whom."""
+    if (item.blocked_reason is None) != (item.blocked_on is None):
+        raise Invalid(
+            "A blocked item says why (blocked_reason) and on whom it waits (blocked_on); or neither.",
+            field="blocked_reason",
+            value=item.blocked_reason,
+        )
 
 
 def estimate(value: Any, field: str, places: int) -> Decimal | None:

@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from portal import traceability
 from portal.backlog import commands as backlog
+from portal.backlog import statuses
 from portal.backlog.models import Category
 from portal.designs import commands as designs
 from portal.errors import Invalid, NotAllowed, NotFound
@@ -232,7 +233,7 @@ async def test_only_stories_that_are_not_dropped_need_a_requirement(database, ca
     assert await orphans(database, cast) == [[], [], [1]]
     async with database.write() as db:
         scope = await cast.scope(db, "wei")
-        await backlog.add_status(db, scope, name="No", category=Category.DROPPED, position=9)
+        await statuses.add_status(db, scope, name="No", category=Category.DROPPED, position=9)
         await backlog.change_item(db, scope, 1, {"status": "No"})
     assert await orphans(database, cast) == [[], [], []]
 
