@@ -11,6 +11,11 @@ from babel.messages.pofile import read_po
 FOLDER = Path(__file__).parent / "locale"
 
 
+def mark(message: str) -> str:
+    """Marks a message for the catalogues where it is written down (as `_`); it is translated where it is used."""
+    return message
+
+
 def po_file(locale: str) -> Path:
     """Where a language's translations lie."""
     return FOLDER / locale / "LC_MESSAGES" / "messages.po"

@@ -23,6 +23,7 @@ from portal.errors import (
     Unavailable,
 )
 from web.catalogues import catalogue
+from web.catalogues import mark as _
 from web.locale_choice import locale_of
 from web.render import respond
 
@@ -31,11 +32,6 @@ STATUS: dict[type[PortalError], int] = {
     NotFound: 404, NotAllowed: 403, Conflict: 409, Stale: 412, Invalid: 422, TooLarge: 413, Unavailable: 503,
 }  # fmt: skip
 LONGEST_VALUE = 80
-
-
-def _(message: str) -> str:
-    """Marks a message for the catalogues; it is translated when the page's language is known."""
-    return message
 
 
 WORDS: dict[int, tuple[str, str]] = {

@@ -20,6 +20,7 @@ from portal.ledger.receipt_files import ReceiptFile
 from portal.ledger.receipts import Proved
 from web.auth import settings_of
 from web.catalogues import catalogue
+from web.catalogues import mark as _
 from web.deps import ProjectScope, ReadSession, database_of
 from web.locale_choice import locale_of
 from web.render import respond
@@ -32,11 +33,6 @@ AT_ONCE = asyncio.Semaphore(2)
 """Each PDF is taken apart by a process of its own: so many at a time, the others wait."""
 
 router = APIRouter(include_in_schema=False)
-
-
-def _(message: str) -> str:
-    """Marks a message for the catalogues; it is translated when the page's language is known."""
-    return message
 
 
 FAULTS = {

@@ -1,6 +1,6 @@
-"""Events as sentences. Only fields that are listed here are ever told: a new one is closed until somebody opens it."""
+"""Events as a page tells them to its reader: a sentence, what it is about, and the fields that it changed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,186 +12,18 @@ from portal.backlog.queries import AGENCY
 from portal.ledger.queries import EventRow
 from web import formats
 from web.catalogues import catalogue
+from web.catalogues import mark as _
+from web.event_words import COUNTS, FIELDS, FIELDS_OF, MARKS, OTHERWISE, SENTENCES, STAFF_FIELDS
 from web.words import words
 
 Gettext = Callable[[str], str]
 
-
-def _(message: str) -> str:
-    """Marks a message for the catalogues; it is translated when the page's language is known."""
-    return message
-
-
-SENTENCES: Mapping[str, str] = {
-    "project.opened": _("The project was opened"),
-    "project.changed": _("The project's settings were changed"),
-    "milestone.added": _("A milestone was planned"),
-    "milestone.changed": _("A milestone was changed"),
-    "iteration.added": _("An iteration was planned"),
-    "iteration.changed": _("An iteration was changed"),
-    "item.added": _("Added to the backlog"),
-    "item.changed": _("Changed"),
-    "item.removed": _("Removed from the backlog"),
-    "item.restored": _("Brought back to the backlog"),
-    "item.opened": _("Shown to the client from now on"),
-    "item.closed": _("No longer shown to the client"),
-    "item.finished": _("Done"),
-    "item.started": _("Work began"),
-    "item.reopened": _("Opened again"),
-    "item.dropped": _("Dropped"),
-    "item.blocked": _("Blocked"),
-    "item.unblocked": _("No longer blocked"),
-    "status.added": _("A board column was added"),
-    "status.changed": _("A board column was changed"),
-    "member.joined": _("Somebody joined the project"),
-    "member.roles_changed": _("Somebody's roles were changed"),
-    "member.removed": _("Somebody left the project"),
-    "invitation.sent": _("Somebody was invited"),
-    "import.finished": _("Items were imported"),
-    "milestone.accepted": _("The client confirmed a milestone"),
-    "milestone.deemed_accepted": _("A milestone counts as accepted, without a signature"),
-    "decision.asked": _("A decision was asked for"),
-    "decision.answered": _("A decision was answered"),
-    "decision.withdrawn": _("A question was withdrawn"),
-    "decision.superseded": _("A newer version took the place of a question"),
-    "decision.question_asked": _("The client asked back"),
-    "decision.question_answered": _("The team answered a question"),
-    "decision.remarked": _("A remark on a decision"),
-    "decision.reminded": _("A reminder of a decision was sent"),
-    "decision.judged": _("A note among ourselves about a decision"),
-    "delegation.given": _("Somebody delegated their decisions"),
-    "delegation.ended": _("A delegation ended"),
-    "change_request.raised": _("A change was asked for"),
-    "change_request.changed": _("The words of a change request were corrected"),
-    "change_request.priced": _("A change request was priced, as a draft"),
-    "change_request.pricing_began": _("The team works out what a change costs"),
-    "change_request.offered": _("The team made an offer for a change"),
-    "change_request.accepted": _("A change was accepted"),
-    "change_request.declined": _("A change was declined"),
-    "change_request.changes_wanted": _("The client wants an offer changed"),
-    "change_request.withdrawn": _("A change request was taken back"),
-    "change_request.expired": _("The offer for a change has expired"),
-    "contract.recorded": _("The contract was recorded"),
-    "contract.changed": _("The contract was corrected"),
-    "contract.amended": _("The contract was amended"),
-    "billing_account.changed": _("How the project is billed was changed"),
-    "payment_plan.set": _("It was set when the price is due"),
-    "invoice.drafted": _("An invoice was drafted"),
-    "invoice.not_drafted": _("The invoice of a confirmed milestone could not be drafted"),
-    "invoice.draft_changed": _("The draft of an invoice was changed"),
-    "invoice.draft_discarded": _("The draft of an invoice was thrown away"),
-    "invoice.issued": _("An invoice was issued"),
-    "invoice.credited": _("A credit note was issued"),
-    "invoice.cancelled": _("An invoice was taken back by a credit note"),
-    "invoice.payment_recorded": _("A payment came in"),
-    "invoice.paid_back": _("Money was paid back"),
-    "invoice.asked_about": _("The client asked about an invoice"),
-    "invoice.disputed": _("The client disputed an invoice"),
-    "invoice.answered": _("The team answered about an invoice"),
-    "invoice.dispute_settled": _("A dispute about an invoice was settled"),
-    "invoice.reminded": _("A reminder of an overdue invoice was sent"),
-    "file.added": _("A file was added"),
-    "file.opened": _("A file was shown to the client"),
-    "design.added": _("A design was begun"),
-    "design.changed": _("A design was changed"),
-    "design.version_added": _("A version of a design was prepared"),
-    "design.published": _("A version of a design was shown to the client"),
-    "design.pinned": _("A remark was pinned to a design"),
-    "design.pin_replied": _("A remark on a design was answered"),
-    "design.pin_resolved": _("A remark on a design was settled"),
-    "design.pin_reopened": _("A remark on a design was opened again"),
-    "requirement.added": _("A requirement was written down"),
-    "requirement.changed": _("A requirement was changed"),
-    "requirement.revised": _("A new version of a requirement, not confirmed yet"),
-    "requirement.published": _("A requirement was shown to the client"),
-    "requirement.confirmed": _("A requirement was confirmed"),
-    "requirement.changes_wanted": _("The client wants a requirement changed"),
-    "requirement.declined": _("A requirement was declined"),
-    "test_plan.added": _("A test plan was begun"),
-    "test_plan.changed": _("A test plan was changed"),
-    "test_plan.version_begun": _("The next version of a test plan was begun"),
-    "test_plan.cases_added": _("Cases were added to a test plan"),
-    "test_plan.case_changed": _("A case of a test plan was changed"),
-    "test_plan.case_removed": _("A case was taken out of a test plan"),
-    "test_plan.offered": _("A test plan was put to the client"),
-    "test_round.opened": _("A round of testing was opened"),
-    "test_round.testers_added": _("Testers were added to a round"),
-    "test_round.reminded": _("Testers were reminded of the last day of a round"),
-    "test_round.closed": _("A round of testing was closed"),
-    "test_result.recorded": _("A test was run"),
-    "test_result.undone": _("Results of tests were taken back"),
-    "test_result.imported": _("Results of automatic tests came in"),
-    "test_case.defect_raised": _("A failed test became a defect"),
-    "acceptance.asked": _("Acceptance was asked for"),
-    "acceptance.announced": _("It was announced from when silence counts as acceptance"),
-    "acceptance.accepted": _("The client accepted what was tested"),
-    "acceptance.accepted_with_reservations": _("The client accepted with reservations"),
-    "acceptance.refused": _("The client refused acceptance"),
-    "acceptance.deemed": _("It counts as accepted, without a signature: the period of the contract passed"),
-    "acceptance.withdrawn": _("The question of acceptance was withdrawn"),
-    "trace.linked": _("Two things were linked"),
-    "trace.unlinked": _("A link was taken away"),
-}
-OTHERWISE = _("The record was updated")
-
-FIELDS: Mapping[str, str] = {
-    "status": _("Status"),
-    "points": _("Points"),
-    "hours": _("Hours"),
-    "title": _("Title"),
-    "type": _("Type"),
-    "priority": _("Priority"),
-    "iteration": _("Iteration"),
-    "milestone": _("Milestone"),
-    "assignee": _("Assigned to"),
-    "labels": _("Labels"),
-    "blocked_reason": _("Blocked because"),
-    "description": _("Description"),
-    "acceptance_criteria": _("Acceptance criteria"),
-    "name": _("Title"),
-    "goal": _("Goal"),
-    "starts_on": _("Starts on"),
-    "ends_on": _("Ends on"),
-    "promised_on": _("Promised"),
-    "agreed_on": _("Agreed"),
-    "expected_on": _("Expected"),
-    "done_on": _("Done"),
-    "closed_at": _("Closed"),
-}
-STAFF_FIELDS: Mapping[str, str] = {"audience": _("Shown to"), "parent_number": _("Part of")}
-FIELDS_OF: Mapping[str, Mapping[str, str]] = {
-    "requirement": {
-        "kind": _("Kind"), "metric": _("What is measured"), "target": _("Target"),
-        "how_measured": _("How it is measured"),
-    },
-}  # fmt: skip
-"""Fields that are told of one kind of subject alone."""
-WORDS_OF_REQUIREMENT = {"kind": "requirement_kind", "priority": "moscow"}
-LONG_TEXTS = {"description", "acceptance_criteria", "how_measured"}
 BY_CATEGORY = {"done": "item.finished", "doing": "item.started", "dropped": "item.dropped", "todo": "item.changed"}
-COUNTS: Mapping[str, str] = {
-    "cases": _("Cases"),
-    "passed": _("Passed"),
-    "failed": _("Failed"),
-    "blocked": _("Blocked"),
-    "not_applicable": _("Not applicable"),
-    "not_run": _("Not run"),
-}
-"""What a round of testing came to."""
-MARKS = {
-    "acceptance.asked": "ask",
-    "acceptance.accepted": "done",
-    "acceptance.accepted_with_reservations": "done",
-    "acceptance.refused": "ask",
-    "test_case.defect_raised": "ask",
-    "requirement.confirmed": "done",
-    "requirement.changes_wanted": "ask",
-    "decision.asked": "ask",
-    "item.finished": "done",
-    "item.blocked": "ask",
-    "item.reopened": "ask",
-}
-
+LONG_TEXTS = {"description", "acceptance_criteria", "how_measured"}
+WORDS_OF_REQUIREMENT = {"kind": "requirement_kind", "priority": "moscow"}
+TITLED_BY = {"status": "name", "decision": "title", "design": "title", "requirement": "title",
+             "change_request": "title", "invoice": "reference", "test_plan": "title", "file": "name"}  # fmt: skip
+"""Which field of an event's body names what it is about, where its subject is read from nowhere else."""
 PLACES = {"item": "items", "milestone": "milestones", "decision": "decisions", "design": "designs",
           "requirement": "requirements", "change_request": "changes", "invoice": "invoices",
           "test_plan": "tests"}  # fmt: skip
@@ -342,16 +174,7 @@ def _subject(happening: Happening, teller: Teller) -> str:
         return " – ".join(f"{kinds.get(end.get('kind'), '')} {end.get('number', '')}".strip() for end in ends)
     if event.subject_kind in ("iteration", "milestone") and event.subject_number is not None:
         return happening.plan.get((event.subject_kind, event.subject_number), "")
-    named = {
-        "status": "name",
-        "decision": "title",
-        "design": "title",
-        "requirement": "title",
-        "change_request": "title",
-        "invoice": "reference",
-        "test_plan": "title",
-        "file": "name",
-    }.get(event.subject_kind)
+    named = TITLED_BY.get(event.subject_kind)
     return happening.title or (str(event.body.get(named, "")) if named else "")
 
 

@@ -4,12 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from web.catalogues import catalogue
-
-
-def _(message: str) -> str:
-    """Marks a message for the catalogues where it is written down; it is translated where it is used."""
-    return message
-
+from web.catalogues import mark as _
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "type": {"story": _("Story"), "task": _("Task"), "bug": _("Bug"), "other": _("Other")},

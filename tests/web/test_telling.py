@@ -10,7 +10,8 @@ from portal.backlog.activity import Happening
 from portal.backlog.queries import AGENCY
 from portal.ledger.models import Audience
 from portal.ledger.queries import EventRow
-from web.telling import FIELDS, Teller, Told, tell
+from web.event_words import FIELDS
+from web.telling import Teller, Told, tell
 
 AT = datetime(2026, 5, 3, 22, 30, tzinfo=UTC)
 CLIENT = Teller("BRIDGE", "Europe/Berlin", is_staff=False, locale="en")
