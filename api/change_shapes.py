@@ -146,7 +146,8 @@ class PriceOut(Outgoing):
 
 
 class AlternativeOut(Outgoing):
-    """An alternative; `price` is null for those who may not see money."""
+    """An alternative; `price` is null for those who may not see money. Beside the number of an item's milestone stands
+    `milestone_name`."""
 
     key: str
     title: str
@@ -210,9 +211,11 @@ def shape(scope: Scope, view: ChangeView) -> dict[str, Any]:
 
 def _alternative(option: Option) -> AlternativeOut:
     price = option.price
-    fields = ("key", "title", "days", "quality", "items_added", "items_changed")
+    fields = ("key", "title", "days", "quality")
     return AlternativeOut(
         **{field: getattr(option, field) for field in fields},
+        items_added=option.shown_added,
+        items_changed=option.shown_changed,
         milestones=[MilestoneMoved(number=number, name=name, on=day) for number, name, day in option.milestones],
         price=PriceOut(free=price.free, lines=[line_out(one) for one in price.lines], sums=sums_out(price.sums))
         if price

@@ -131,9 +131,10 @@ class ContractOut(Outgoing):
 
 
 class MoveOut(Outgoing):
-    """A milestone's date that an amendment moved."""
+    """A milestone's date that an amendment moved; the milestone's name is that of then."""
 
     number: int
+    name: str
     before: Day | None
     agreed: Day
 
@@ -222,7 +223,10 @@ async def list_amendments(scope: ReadScope, db: ReadSession, paged: Paged) -> Re
 
 
 def _amendment(contract: Contract, row: Amendment) -> dict[str, Any]:
-    moves = [MoveOut(number=one["number"], before=one["from"], agreed=one["on"]) for one in row.milestones]
+    moves = [
+        MoveOut(number=one["number"], name=one.get("name", ""), before=one["from"], agreed=one["on"])
+        for one in row.milestones
+    ]
     return AmendmentOut(
         number=row.number,
         change_request=row.change_number,

@@ -62,11 +62,11 @@ async def _move_milestones(
     db: AsyncSession, scope: Scope, request: ChangeRequest, option: Option
 ) -> list[dict[str, Any]]:  # fmt: skip
     moves = []
-    for number, _, day in option.milestones:
+    for number, name, day in option.milestones:
         milestone = await plan.milestone(db, scope, number)
         before = milestone.agreed_on or milestone.promised_on
         await projects.change_milestone(db, scope, number, {"agreed_on": day}, reason=_because(request))
-        moves.append({"number": number, "from": plain(before), "on": day.isoformat()})
+        moves.append({"number": number, "name": name, "from": plain(before), "on": day.isoformat()})
     return moves
 
 

@@ -143,8 +143,8 @@ def _offered(option: Option) -> dict[str, Any]:
         "title": option.title,
         "days": plain(option.days),
         "milestones": [{"number": at, "name": name, "on": day.isoformat()} for at, name, day in option.milestones],
-        "items_added": list(option.items_added),
-        "items_changed": list(option.items_changed),
+        "items_added": option.shown_added,
+        "items_changed": option.shown_changed,
         "quality": option.quality,
     }
 

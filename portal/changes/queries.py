@@ -1,7 +1,7 @@
 """Reads of change requests. What is said of money is read for those alone who may see it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -41,6 +41,22 @@ class Option:
     items_added: Sequence[dict[str, Any]]
     items_changed: Sequence[dict[str, Any]]
     price: Price | None
+    names: Mapping[int, str] = field(default_factory=dict)
+    """Of the project's milestones."""
+
+    @property
+    def shown_added(self) -> list[dict[str, Any]]:
+        """`items_added` as readers see them: beside a milestone's number stands its name."""
+        return [self._named(one) for one in self.items_added]
+
+    @property
+    def shown_changed(self) -> list[dict[str, Any]]:
+        """`items_changed` likewise."""
+        return [one | {"fields": self._named(one["fields"])} for one in self.items_changed]
+
+    def _named(self, fields: dict[str, Any]) -> dict[str, Any]:
+        number = fields.get("milestone")
+        return fields if number is None else fields | {"milestone_name": self.names.get(number, "")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +166,7 @@ async def _options(
             items_added=one.items_added,
             items_changed=one.items_changed,
             price=_price(one, lines.get(one.key, ())) if scope.sees_money else None,
+            names=named,
         )
         for one in alternatives
     ]

@@ -57,6 +57,14 @@ async def test_what_the_rules_refuse_is_named_as_well(api: Api, wrong: dict) -> 
     assert answer.json()["errors"][0]["field"]
 
 
+async def test_beside_an_items_milestone_stands_its_name(signed: Api) -> None:
+    await signed.post(f"{B}/changes", {"title": "More", "wanted": "More of it."})
+    way = WAY | {"items_added": [{"title": "More", "milestone": 1}]}
+    priced = await signed.post(f"{B}/changes/1/pricing", {"alternatives": [way]}, expect=200)
+    added = priced["alternatives"][0]["items_added"]
+    assert added == [{"title": "More", "milestone": 1, "milestone_name": "Beta"}]
+
+
 async def test_a_correction_needs_the_etag_that_was_read(signed: Api) -> None:
     etag = (await signed.call("GET", f"{B}/contract")).headers["etag"]
     assert (await signed.patch(f"{B}/contract", {"bought": "That"}, match=etag))["bought"] == "That"
@@ -72,6 +80,7 @@ async def test_a_change_request_from_the_wish_to_the_offer(signed: Api) -> None:
     assert way["items_added"] == [{"title": "More", "points": "2.5"}]
     assert way["milestones"] == [{"number": 1, "name": "Beta", "on": "2027-03-01"}]
     asked = await signed.get(f"{B}/decisions/{change['decision']}")
+    assert asked["content"]["alternatives"][0]["milestones"] == way["milestones"]
     assert (asked["kind"], asked["state"]) == ("change_request", "asked")
     assert [one["state"] for one in (await signed.get(f"{B}/changes?state=offered"))["items"]] == ["offered"]
     assert (await signed.get(f"{B}/changes?state=raised"))["items"] == []

@@ -94,6 +94,23 @@ async def test_the_decision_shows_every_alternative_to_the_cent(
         assert said in shown
 
 
+@pytest.mark.parametrize(("path", "said"), [
+    (f"{CHANGES}/1", ("Milestone 1: Opening newly agreed for 20 Mar", "railing (5 points) · Milestone 1: Opening")),
+    ("/projects/BRIDGE/decisions/1", ("Milestone 1: Opening newly agreed for", "Milestone: 1, Opening")),
+])  # fmt: skip
+async def test_a_milestone_is_told_by_its_number_and_its_name(
+    browser: Browser, database: Database, signed: Cast, path: str, said: tuple[str, ...]
+) -> None:
+    await an_offer(database, signed, NOW | {"items_changed": [{"number": 1, "milestone": 1}]})
+    shown = await text(browser, path)
+    assert [words for words in said if words not in shown] == []
+
+
+async def test_an_item_that_leaves_its_milestone_is_told_so(browser: Browser, database: Database, signed: Cast) -> None:
+    await an_offer(database, signed, LATER | {"items_changed": [{"number": 1, "milestone": None}]})
+    assert "Milestone: –" in await text(browser, "/projects/BRIDGE/decisions/1")
+
+
 async def test_every_state_has_its_page(browser: Browser, database: Database, signed: Cast, tmp_path: Path) -> None:
     keys = keys_in(tmp_path)
     await answer(database, signed, keys, await an_offer(database, signed))
