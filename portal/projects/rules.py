@@ -5,8 +5,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from babel.numbers import list_currencies
-
+from portal import money
 from portal.errors import Invalid
 from portal.projects.models import ProjectStatus, StaffNames, Unit
 
@@ -52,7 +51,7 @@ def check_project_field(field: str, value: Any) -> Any:
                 ZoneInfo(value)
             )
         case "currency":
-            return _one_of(value, field, list_currencies(), "an ISO 4217 code such as EUR")
+            return money.check_currency(value)
         case "languages":
             return [_one_of(one, field, LANGUAGES, "a list of en, zh_CN, ru") for one in value]
         case "status":
