@@ -1,6 +1,7 @@
 """Text that people write, as HTML that cannot do harm."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -23,6 +24,12 @@ ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 HEADINGS_BELOW = 2
 """A text's own first heading becomes an h3: the page has its h1 and the section its h2."""
+AFTER: Mapping[str, str] = {
+    "paragraph_close": "\n\n", "heading_close": "\n\n", "blockquote_close": "\n", "bullet_list_close": "\n",
+    "ordered_list_close": "\n", "hr": "———\n\n", "td_close": " | ", "th_close": " | ", "tr_close": "\n",
+    "table_close": "\n", "softbreak": "\n", "hardbreak": "\n", "s_open": "~~", "s_close": "~~",
+}  # fmt: skip
+"""What stands in a plain text for boxes and lines. Struck-out words keep their signs: they say the opposite."""
 
 
 def _image_as_link(
@@ -63,3 +70,40 @@ _kept = lru_cache(256)(_render)
 def to_html(text: str) -> Markup:
     """Markdown as sanitised HTML: no raw HTML, no pictures, links only to http, https and mail."""
     return _kept(text) if len(text) <= LONGEST_KEPT else _render(text)
+
+
+def to_text(text: str) -> str:
+    """Markdown as it is read aloud: its words and lines without the signs, and each address beside its link's words.
+
+    No HTML, and not safe to be put into a page as such.
+    """
+    plain = "".join(_plain(_reader().parse(text)))
+    return re.sub(r"\n{3,}", "\n\n", plain).strip()
+
+
+def _plain(tokens: Sequence[Token]) -> Iterator[str]:
+    for token in tokens:
+        if token.type == "list_item_open":
+            yield "  " * (token.level // 2) + (f"{token.info}. " if token.info else "• ")
+        elif token.type == "paragraph_close" and token.hidden:
+            yield "\n"
+        elif token.type == "inline":
+            yield "".join(_words(token.children or ()))
+        elif token.type in ("fence", "code_block"):
+            yield f"{token.content}\n"
+        else:
+            yield AFTER.get(token.type, "")
+
+
+def _words(tokens: Sequence[Token]) -> Iterator[str]:
+    address = words = ""
+    for token in tokens:
+        text = token.content or AFTER.get(token.type, "")
+        if token.type == "link_open":
+            address, words = str(token.attrGet("href") or ""), ""
+        elif token.type == "link_close":
+            text = "" if address.removeprefix("mailto:") == words else f" ({address})"
+        elif token.type == "image":
+            text += f" ({token.attrGet('src')})"
+        words += text
+        yield text

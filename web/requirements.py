@@ -1,7 +1,7 @@
 """Requirements in the browser: the list with its filters, the same as CSV, and one in any of its versions."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -26,6 +26,7 @@ from web.deps import ProjectScope, ReadSession
 from web.etag import unchanged
 from web.filters import LONGEST_TEXT, number_of
 from web.locale_choice import locale_of
+from web.markdown import to_text
 from web.render import etag_for, respond
 from web.telling import Teller, Told, tell
 from web.words import words
@@ -188,7 +189,13 @@ async def requirement_version(
 def _diff(versions: Sequence[Shown], shown: Shown, locale: str) -> list[FieldDiff]:
     """What a version changed, with the words of closed lists in the reader's language."""
     before = next((one for one in versions if one.version == shown.version - 1), None)
-    return [_in_words(one, locale) for one in workflow.diff(before, shown)] if before else []
+    return [_in_words(one, locale) for one in _as_read(before, shown)] if before else []
+
+
+def _as_read(before: Shown, after: Shown) -> list[FieldDiff]:
+    """What differs, in descriptions as they are read; as they are written where only signs differ (a bold word)."""
+    old, new = (replace(workflow.wording(one), description=to_text(one.description)) for one in (before, after))
+    return workflow.diff(before, after) if old.description == new.description else workflow.diff(old, new)
 
 
 def _in_words(diff: FieldDiff, locale: str) -> FieldDiff:

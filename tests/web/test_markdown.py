@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import html5lib
 import pytest
 
-from web.markdown import LONGEST_KEPT, SCHEMES, TAGS, to_html
+from web.markdown import LONGEST_KEPT, SCHEMES, TAGS, to_html, to_text
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,25 @@ def test_links_tell_the_other_side_nothing() -> None:
 def test_deep_nesting_and_long_texts_end_well() -> None:
     assert to_html(">" * 3000 + "deep")
     assert to_html("a " * LONGEST_KEPT).startswith("<p>")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("The **more** _products_ `code`", "The more products code"),
+        ("# Title\n\nOne\ntwo", "Title\n\nOne\ntwo"),
+        ("- a\n  - b\n- c", "• a\n  • b\n\n• c"),
+        ("3. three\n4. four", "3. three\n4. four"),
+        ("Not ~~this~~", "Not ~~this~~"),
+        (
+            "[the **plan**](https://a.example) and <https://b.example>",
+            "the plan (https://a.example) and https://b.example",
+        ),
+        ("![x](https://a.example/x.png)", "x (https://a.example/x.png)"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", "a | b | \n1 | 2 |"),
+        ("```\nx = 1\n```\n\nend", "x = 1\n\nend"),
+        ("<b>1 < 2</b>", "<b>1 < 2</b>"),
+    ],
+)
+def test_a_text_is_read_without_its_signs_and_loses_none_of_its_words(text: str, plain: str) -> None:
+    assert to_text(text) == plain

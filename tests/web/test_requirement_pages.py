@@ -8,7 +8,7 @@ import pytest
 from portal import traceability
 from portal.decisions.models import Verdict
 from portal.designs import commands as designs
-from portal.requirements import wording
+from portal.requirements import bringing, sheet, wording
 from portal.trace.models import TraceKind
 from portal.trace.rules import End
 from tests.support import changes
@@ -157,6 +157,24 @@ async def test_a_requirement_shows_all_that_belongs_to_it(browser: Browser, fill
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "gone", "new"),
+    [
+        ("The **more recalls** there are", "The **more products** there are", ["recalls"], ["products"]),
+        ("A plain word", "A **plain** word", ["A plain"], ["A **plain**"]),
+        ("<b> bold </b>", "<b> brave </b>", ["bold </"], ["brave </"]),
+    ],
+)
+async def test_a_change_is_shown_as_it_is_read(browser: Browser, database, cast, keys, before, after, gone, new):
+    await add(database, cast, description=before)
+    (decision,) = await ask(database, cast, 1)
+    await answer(database, cast, keys, decision)
+    await change(database, cast, 1, description=after)
+    page = await browser.open(f"{HERE}/1")
+    assert [page.words(one) for one in page.all("del")] == gone
+    assert [page.words(one) for one in page.all("ins")] == new
+
+
 async def test_each_side_of_a_link_leads_to_the_other(browser: Browser, filled):
     for path in ("items/1", "designs/1", "changes/1"):
         page = await browser.open(f"/projects/BRIDGE/{path}")
@@ -239,6 +257,21 @@ async def test_the_csv_holds_what_the_page_shows_and_runs_nothing(browser: Brows
     staff = await browser.get(f"{HERE}.csv?state=draft&q=quicksilver", "dan")
     (row,) = csv.DictReader(StringIO(staff.text.removeprefix("\ufeff")))
     assert (row["number"], row["audience"]) == ("3", "internal")
+
+
+async def test_the_csv_sent_back_as_it_is_changes_nothing(browser: Browser, database, cast):
+    await add(database, cast, external_ref="R1", title="=HYPERLINK(1)", description="\tOne\n  <b>two</b>  ",
+              criteria=["- a\n  b", "+c"])  # fmt: skip
+    measure = {"metric": "-5 °C", "target": "@", "how_measured": "'=1"}
+    await add(database, cast, external_ref="R2", kind="non_functional", priority=None, measure=measure)
+    read = sheet.read((await browser.get(f"{HERE}.csv", "dan")).content)
+    async with database.read() as db:
+        found = await bringing.bring(db, await cast.scope(db, "dan"), read.rows, dry_run=True)
+    assert [(one.external_ref, one.did, one.changes) for one in found] == [
+        ("R1", "unchanged", []),
+        ("R2", "unchanged", []),
+    ]
+    assert [table.unread for table in read.tables] == [[]]
 
 
 async def test_an_internal_change_moves_nothing_for_the_client(browser: Browser, database, cast, filled):
