@@ -100,4 +100,9 @@ def from_criterion(criterion: str, **more: Any) -> dict[str, Any]:
     """The draft of a case that checks a criterion."""
     line = " ".join(criterion.split())
     title = line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 2].rstrip() + " …"
-    return {"title": title, "expected": line, "criterion": criterion.strip()[:LONGEST], **more}
+    return {"title": title, "expected": line[:LONGEST], "criterion": kept_criterion(criterion), **more}
+
+
+def kept_criterion(criterion: str) -> str:
+    """A criterion as its case keeps it, by which it is known again: without blanks around it, at most so long."""
+    return criterion.strip()[:LONGEST].rstrip()

@@ -196,7 +196,7 @@ async def draft_cases(db: AsyncSession, scope: Scope, number: int, *, begins_ver
             text, item_number=item, requirement_number=requirement, section=titles.get(item or 0, "")[:200]
         )
         for item, requirement, text in dict.fromkeys(found)
-        if (item, requirement, text.strip()[: cases.LONGEST]) not in there
+        if (item, requirement, cases.kept_criterion(text)) not in there
     ]
     return await add_cases(db, scope, number, new) if new else []
 

@@ -146,6 +146,14 @@ def test_any_text_has_criteria_that_make_cases(text):
         assert "\n" not in made["title"]
 
 
+@pytest.mark.parametrize("words", ["x" * 50_000, "word " * 10_000, "x" * 19_999 + " y"])
+def test_a_criterion_as_long_as_an_item_can_have_makes_a_case_that_is_known_again(words):
+    (criterion,) = cases.criteria_in(words)
+    made = cases.check_case(cases.from_criterion(criterion))
+    assert made["criterion"] == cases.kept_criterion(criterion)
+    assert words.startswith(made["criterion"])
+
+
 def test_a_case_is_another_one_when_what_is_tested_changes_alone():
     whole = dict(cases.EMPTY) | {"title": "One pays"}
     same = cases.digest(whole | {"priority": 1, "section": "Pay", "external_ref": "T1"})
