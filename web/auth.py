@@ -15,7 +15,7 @@ from portal.identity.fetch import ProviderFault
 from portal.identity.models import SignIn
 from portal.identity.oidc import SignInRefused
 from portal.identity.providers import Provider, Providers
-from portal.people.invitations import AddressTaken, NotInvited
+from portal.people.recognition import AddressTaken, NotInvited
 from portal.settings import Settings
 from web import cookies
 from web.deps import database_of

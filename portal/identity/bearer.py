@@ -15,10 +15,10 @@ from portal.db import Database
 from portal.errors import PortalError
 from portal.identity import oidc, queries, tokens
 from portal.identity.keys import Keys
-from portal.identity.oidc import display_name, verified_email
+from portal.identity.profile import display_name, verified_email
 from portal.identity.providers import Issuer
 from portal.identity.tokens import TokenRefused, Unverified
-from portal.people import invitations
+from portal.people import recognition
 from portal.people.models import Person
 from portal.settings import Settings
 
@@ -152,7 +152,7 @@ def _staff_roles(settings: Settings, claims: dict[str, Any]) -> frozenset[StaffR
 
 async def _first_call(database: Database, claims: dict[str, Any]) -> Person:
     """Staff who use the API before they ever opened a page."""
-    arriving = invitations.Arriving(
+    arriving = recognition.Arriving(
         issuer=claims["iss"],
         sub=claims["sub"],
         provider="",
@@ -162,4 +162,4 @@ async def _first_call(database: Database, claims: dict[str, Any]) -> Person:
         is_staff=True,
     )
     async with database.write() as db:
-        return await invitations.recognise(db, arriving)
+        return await recognition.recognise(db, arriving)

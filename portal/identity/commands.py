@@ -18,7 +18,7 @@ from portal.identity import sessions, tokens
 from portal.identity.models import Robot, SignIn, SpentToken
 from portal.identity.oidc import Account
 from portal.people import commands as people
-from portal.people import invitations
+from portal.people import recognition
 from portal.settings import ProviderSettings, Settings
 
 SCOPES = ("staff:read", "staff:write", "staff:admin")
@@ -34,9 +34,9 @@ async def come_in(
     """
     provider = next(one for one in settings.oidc_providers if one.name == account.provider)
     staff = staff_roles(account, provider)
-    person = await invitations.recognise(
+    person = await recognition.recognise(
         db,
-        invitations.Arriving(
+        recognition.Arriving(
             issuer=account.issuer,
             sub=account.sub,
             provider=account.provider,

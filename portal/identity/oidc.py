@@ -15,11 +15,11 @@ from portal import clock
 from portal.errors import PortalError
 from portal.identity import fetch, tokens
 from portal.identity.fetch import ProviderFault
+from portal.identity.profile import display_name, text_of, texts_of, verified_email
 from portal.identity.providers import Issuer, Metadata, Provider, Providers
 from portal.identity.tokens import LEEWAY_SECONDS, TokenRefused, Unverified
 
 MOST_PARAMETER_CHARACTERS = 4096
-PROFILE_CLAIMS = ("name", "given_name", "family_name", "preferred_username", "locale")
 
 
 class SignInRefused(PortalError):
@@ -277,43 +277,12 @@ def _account(provider: Provider, claims: dict[str, Any], profile: Mapping[str, A
         sid=sid if isinstance(sid, str) and 0 < len(sid) <= tokens.LONGEST_SUB else None,
         email=verified_email(profile),
         name=display_name(profile),
-        locale=_text(profile.get("locale")),
-        groups=frozenset(_list_of_text(profile.get(provider.settings.groups_claim))),
-        acr=_text(acr),
-        amr=tuple(_list_of_text(claims.get("amr")))[:20],
+        locale=text_of(profile.get("locale")),
+        groups=frozenset(texts_of(profile.get(provider.settings.groups_claim))),
+        acr=text_of(acr),
+        amr=tuple(texts_of(claims.get("amr")))[:20],
         auth_time=tokens.moment(claims, "auth_time"),
     )
-
-
-def verified_email(profile: Mapping[str, Any]) -> str | None:
-    """The address in ASCII lower case, if the provider says with a true `true` that it verified it.
-
-    Other alphabets are refused instead of folded: K (Kelvin sign) and full-width letters fold into somebody else's.
-    """
-    email = profile.get("email")
-    if profile.get("email_verified") is not True or not isinstance(email, str) or not email.isascii():
-        return None
-    return email.lower() if email.isprintable() and 3 <= len(email) <= 254 and email.count("@") == 1 else None
-
-
-def display_name(profile: Mapping[str, Any]) -> str:
-    """The name to show: what the provider offers first, cleaned of what cannot be printed; never empty."""
-    both = " ".join(text for name in ("given_name", "family_name") if (text := _text(profile.get(name))))
-    offers = (_text(profile.get("name")), both, _text(profile.get("preferred_username")), verified_email(profile))
-    for offer in offers:
-        cleaned = " ".join("".join(c if c.isprintable() else " " for c in offer or "").split())
-        if cleaned:
-            return cleaned[:100]
-    return "—"
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= 500 else None
-
-
-def _list_of_text(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return [one for one in values if isinstance(one, str) and 0 < len(one) <= 500]
 
 
 async def end_session_url(provider: Provider, base_url: str, state: str) -> str | None:

@@ -19,9 +19,9 @@ from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import Audience
 from portal.ledger.models import Event
 from portal.notify.models import Mail
-from portal.people import commands, invitations, queries
-from portal.people.invitations import AddressTaken, Arriving, NotInvited
+from portal.people import commands, invitations, queries, recognition
 from portal.people.models import Identity, Invitation, Person
+from portal.people.recognition import AddressTaken, Arriving, NotInvited
 from portal.settings import Settings
 from tests.support.cast import Cast, enter
 from tests.support.hostile_provider import HostileProvider
@@ -56,7 +56,7 @@ async def invite(
 async def arrive(database: Database, arriving: Arriving = NEW) -> Person:
     """Somebody signs in."""
     async with database.write() as db:
-        return await invitations.recognise(db, arriving)
+        return await recognition.recognise(db, arriving)
 
 
 async def memberships(database: Database, person: Person) -> list[tuple[Any, bool, bool]]:
