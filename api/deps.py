@@ -8,7 +8,6 @@ from fastapi import Depends, Path, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import idempotency
-from portal import ledger
 from portal.access import Scope, Viewer
 from portal.db import Database
 from portal.errors import NotFound
@@ -69,9 +68,13 @@ ProjectKey = Annotated[str, Path(description="The project's key, such as BRIDGE.
 
 async def open_scope(db: AsyncSession, viewer: Viewer, key: str) -> Scope:
     """The caller's scope in a project. Raises NotFound, in the same words whatever the reason."""
+    return await projects.scope_for(db, viewer, _fit(key))
+
+
+def _fit(key: str) -> str:
     if len(key) > LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise NotFound("There is no such project.")
-    return await projects.scope_for(db, viewer, key)
+    return key
 
 
 async def reading_scope(key: ProjectKey, viewer: Viewing, db: ReadSession) -> Scope:
@@ -80,17 +83,11 @@ async def reading_scope(key: ProjectKey, viewer: Viewing, db: ReadSession) -> Sc
 
 
 async def writing_scope(key: ProjectKey, viewer: Viewing, db: UnitOfWork) -> Scope:
-    """The scope inside the transaction that will write; the command takes the lock."""
-    return await open_scope(db, viewer, key)
-
-
-async def editing_scope(key: ProjectKey, viewer: Viewing, db: UnitOfWork) -> Scope:
-    """The scope with the project locked, so that what If-Match is compared with cannot change before it is edited."""
-    scope = await open_scope(db, viewer, key)
-    await ledger.lock(db, scope.project_id)
-    return await open_scope(db, viewer, key)
+    """The scope inside the transaction that will write, with the project locked."""
+    return await projects.locked_scope(db, viewer, _fit(key))
 
 
 ReadScope = Annotated[Scope, Depends(reading_scope)]
 WriteScope = Annotated[Scope, Depends(writing_scope)]
-EditScope = Annotated[Scope, Depends(editing_scope)]
+EditScope = WriteScope
+"""The same, for what was read before: what If-Match is compared with cannot change before it is edited."""

@@ -4,17 +4,18 @@ import asyncio
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 from pydantic import Field
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from api.conditional import editable
-from api.deps import ReadScope, ReadSession, UnitOfWork, WriteScope, database_of, settings_of
+from api.deps import ProjectKey, ReadScope, ReadSession, UnitOfWork, Viewing, database_of, open_scope, settings_of
 from api.doors import router as door
 from api.openapi import answers
 from api.shapes import Moment, Outgoing
 from api.uploads import FORM, RAW, Uploaded
+from portal.access import Scope
 from portal.connectors import jobs, uploads
 from portal.connectors.model import System
 from portal.connectors.models import ImportJob
@@ -85,6 +86,11 @@ async def list_imports(scope: ReadScope, db: ReadSession) -> ImportList:
     return ImportList(items=[out(job) for job in await uploads.received(db, scope)])
 
 
+async def _entering(key: ProjectKey, viewer: Viewing, db: UnitOfWork) -> Scope:
+    """The scope without the project's lock: an import under way holds that to its end, and the next is taken in."""
+    return await open_scope(db, viewer, key)
+
+
 @router.post(
     "",
     status_code=202,
@@ -94,7 +100,7 @@ async def list_imports(scope: ReadScope, db: ReadSession) -> ImportList:
 async def begin_import(
     request: Request,
     upload: Uploaded,
-    scope: WriteScope,
+    scope: Annotated[Scope, Depends(_entering)],
     db: UnitOfWork,
     system: Annotated[System, Query(description="Where the file comes from.")],
     file_name: Annotated[str, Query(max_length=200, description="What it was called there.")] = "",

@@ -19,7 +19,6 @@ from portal.decisions.proof import Proof, StepUpNeeded
 from portal.errors import Conflict, Invalid, PortalError, Stale
 from portal.identity import queries as identity
 from portal.identity.arrive import Arrival
-from portal.ledger import commands as ledger
 from web.auth import providers_of, settings_of
 from web.decisions import Written, decision_page
 from web.deps import SignedIn, database_of, writing_scope
@@ -71,7 +70,7 @@ async def answer(
     """Keeps the answer and leads back to the decision with its receipt."""
     try:
         async with database_of(request).write() as db:
-            scope = await _locked_scope(key, arrival, db)
+            scope = await writing_scope(key, arrival, db)
             await commands.may_answer(db, scope, number)
             await _decide(request, db, scope, arrival, number, form.answer())
     except StepUpNeeded as needed:
@@ -80,13 +79,6 @@ async def answer(
         status = 422 if isinstance(refusal, Invalid) else 409
         return await _again(request, arrival, number, form.written(refusal), status)
     return to(f"/projects/{key}/decisions/{number}?notice=answered#answers")
-
-
-async def _locked_scope(key: str, arrival: Arrival, db: AsyncSession) -> Scope:
-    """The scope as it is under the project's lock: a membership that ended a moment ago decides nothing."""
-    scope = await writing_scope(key, arrival, db)
-    await ledger.lock(db, scope.project_id)
-    return await writing_scope(key, arrival, db)
 
 
 async def _decide(

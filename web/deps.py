@@ -1,7 +1,7 @@
 """What a page's handler asks for: a session for reading or writing, who is signed in, and the scope of a project.
 
-The gate has already decided that they may come in; a write asks again inside its own transaction, so that a
-membership that ended in between ends here.
+The gate has already decided that they may come in; a write asks again inside its own transaction, under the project's
+lock, so that a membership or a session that ended in between ends here.
 """
 
 from collections.abc import AsyncIterator
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal.access import Scope
 from portal.db import Database
 from portal.errors import SignInNeeded
+from portal.identity import queries as identity
 from portal.identity.arrive import Arrival
 from portal.projects import queries as projects
 
@@ -53,8 +54,10 @@ async def project_scope(arrival: SignedIn) -> Scope:
 
 
 async def writing_scope(key: str, arrival: SignedIn, db: UnitOfWork) -> Scope:
-    """The scope in the project of the address, read again inside the transaction that will write. Raises NotFound."""
-    scope = await projects.scope_for(db, arrival.viewer, key)
+    """The scope in the project of the address, read again inside the transaction that will write, with the project
+    locked. Raises NotFound, SignInNeeded."""
+    scope = await projects.locked_scope(db, arrival.viewer, key)
+    await identity.session_by_id(db, arrival.session_id)
     seen = arrival.scope()
     return Scope(seen.viewer, scope.project, seen.roles, seen.is_staff, preview=True) if seen.preview else scope
 

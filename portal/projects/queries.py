@@ -12,6 +12,7 @@ from portal import wall
 from portal.access import ProjectFacts, Role, Scope, Viewer, open_scope
 from portal.access.models import Membership
 from portal.errors import NotFound
+from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
 from portal.people.models import Company
 from portal.projects import calendar
@@ -105,6 +106,15 @@ async def scope_for(db: AsyncSession, viewer: Viewer, key: str) -> Scope:
     asked = {"key": key, "person": viewer.person_id, "staff": viewer.is_staff}
     row = (await db.execute(_SCOPE, asked)).one_or_none()
     return open_scope(viewer, facts_of(row) if row else None, roles_of(row) if row else ())
+
+
+async def locked_scope(db: AsyncSession, viewer: Viewer, key: str) -> Scope:
+    """The same for writing, as it is under the project's lock: what ended while this waited (a membership, the project
+    itself) ended for it too. It is found before it is locked, so that nobody outside makes anybody wait.
+    """
+    scope = await scope_for(db, viewer, key)
+    now = await ledger.lock(db, scope.project_id)
+    return scope if now.version == scope.project.version else await scope_for(db, viewer, key)
 
 
 @dataclass(frozen=True, slots=True)
