@@ -24,6 +24,7 @@ from api.money_shapes import (
 from api.openapi import answers
 from api.paging import Paged
 from api.shapes import Day, DecimalOut, Incoming, Moment, Number, Outgoing, absent
+from portal.billing import corrected
 from portal.changes import contract_view, contracts
 from portal.changes.contract_view import ContractView
 from portal.changes.models import Amendment, Contract, ContractKind, Period
@@ -207,9 +208,10 @@ async def record_contract(
 async def change_contract(
     scope: EditScope, db: UnitOfWork, match: IfMatch, wanted: Annotated[ContractPatch, json_body(ContractPatch)]
 ) -> Response:
-    """Corrects what was recorded; what was agreed changes by a change request alone."""
+    """Corrects what was recorded; what was agreed changes by a change request alone, and so do amounts that a draft or
+    an invoice rests on."""
     match.require(await _shown(db, scope))
-    await contracts.change_contract(db, scope, given_deep(wanted))
+    await corrected.correct_contract(db, scope, given_deep(wanted))
     return editable(await _shown(db, scope))
 
 

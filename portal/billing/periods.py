@@ -124,9 +124,9 @@ async def _draft(
         "starts_on": first.isoformat(),
         "ends_on": last.isoformat(),
     }
-    called = title("retainer", language, Figures(language).period(first, last))
+    called = _called(language, first, last)
     row = await drafts.draft_lines(db, scope, called, given)
-    await _note(db, scope, [line for _, line in lines], first, row)
+    await _note(db, scope, [line for _, line in lines], first, called, row.currency, row.seq, row.number)
     return row
 
 
@@ -135,7 +135,39 @@ def _why(amendment: int, language: str) -> str:
     return why("retainer", language, rests=rests)
 
 
-async def _note(db: AsyncSession, scope: Scope, lines: Sequence[Line], first: date, row: Invoice) -> None:
+async def price_anew(db: AsyncSession, scope: Scope) -> None:
+    """Puts the periods whose drafts were thrown away into the plan by the lines of a contract that was corrected since.
+    The caller holds the lock, and knows that nothing was billed and nothing amended."""
+    mine = (PlanItem.project_id == scope.project_id, PlanItem.kind == PlanKind.PERIOD)
+    free = (await db.scalars(select(PlanItem).where(*mine))).all()
+    if not free:
+        return
+    contract = await contract_view.contract(db, scope)
+    if (period := contract.period) is not None:
+        lines = await contract_view.original_lines(db, scope)
+        language = (await accounts.account(db, scope)).language
+        for first in sorted({first_day(one.due_on, period) for one in free if one.due_on}):
+            called = _called(language, first, following(first, period) - timedelta(days=1))
+            await _note(db, scope, lines, first, called, contract.currency, contract.seq)
+    for one in free:
+        await db.delete(one)
+    await db.flush()
+
+
+def _called(language: str, first: date, last: date) -> str:
+    return title("retainer", language, Figures(language).period(first, last))
+
+
+async def _note(
+    db: AsyncSession,
+    scope: Scope,
+    lines: Sequence[Line],
+    first: date,
+    text: str,
+    currency: str,
+    seq: int,
+    draft: int | None = None,
+) -> None:
     """A part of the plan for each tax, which says that this period was drafted, and is free again without its draft."""
     number = await db.scalar(select(func.max(PlanItem.number)).where(PlanItem.project_id == scope.project_id)) or 0
     for category, rate in sorted({(one.tax_category, one.tax_rate) for one in lines}, key=_by_value):
@@ -144,8 +176,8 @@ async def _note(db: AsyncSession, scope: Scope, lines: Sequence[Line], first: da
         db.add(
             PlanItem(
                 project_id=scope.project_id, number=number, kind=PlanKind.PERIOD, amendment=0, milestone_number=None,
-                due_on=first, text=row.title, currency=row.currency, net_minor=money.total(nets, row.currency).minor,
-                tax_category=category.value, tax_rate=rate, invoice_number=row.number, seq=row.seq,
+                due_on=first, text=text, currency=currency, net_minor=money.total(nets, currency).minor,
+                tax_category=category.value, tax_rate=rate, invoice_number=draft, seq=seq,
             )
         )  # fmt: skip
     await db.flush()

@@ -48,9 +48,12 @@ async def record_contract(db: AsyncSession, scope: Scope, given: Mapping[str, An
     return contract
 
 
-async def change_contract(db: AsyncSession, scope: Scope, wanted: Mapping[str, Any]) -> Contract:
+async def change_contract(
+    db: AsyncSession, scope: Scope, wanted: Mapping[str, Any], *, billed_by: str = ""
+) -> Contract:
     """Corrects the contract as it was recorded. Raises Conflict for anything but documents once there is an amendment
-    or an offer: then a change request is the way. Raises NotFound, Invalid, NotAllowed."""
+    or an offer, and for amounts where something bills them (`billed_by` names it): then a change request is the way.
+    Raises NotFound, Invalid, NotAllowed. Doors go through `billing.corrected`, which knows what was billed."""
     scope.require_staff(StaffRole.MANAGER, StaffRole.FINANCE)
     await ledger.lock(db, scope.project_id)
     contract = await contract_view.contract(db, scope)
@@ -61,6 +64,8 @@ async def change_contract(db: AsyncSession, scope: Scope, wanted: Mapping[str, A
     original = await contract_view.original_lines(db, scope)
     signed = terms.terms(_as_given(contract, original) | dict(wanted))
     before = _told(contract, original)
+    if billed_by:
+        _check_amounts(terms.amounts(terms.terms(_as_given(contract, original))), terms.amounts(signed), billed_by)
     if wanted.keys() - ALWAYS_OPEN:
         await _write(db, scope, contract, signed)
         await db.execute(delete(ContractLine).where(ContractLine.project_id == scope.project_id))
@@ -81,6 +86,16 @@ async def _check_nothing_rests_on(db: AsyncSession, scope: Scope, contract: Cont
     )
     if contract.amendments or await db.scalar(offered.limit(1)) is not None:
         raise Conflict("An amendment or an offer rests on this contract: only a change request can change it now.")
+
+
+def _check_amounts(kept: Mapping[str, str | int], wanted: Mapping[str, str | int], billed_by: str) -> None:
+    for field, right in kept.items():
+        if wanted.get(field) != right:
+            raise Conflict(
+                f"By this contract, {billed_by} was made: {field} stays {right or 'none'}. A change request amends what is "
+                "agreed; a mistake can be corrected once the invoice is taken back, or the draft thrown away.",
+                field=field, value=wanted.get(field),
+            )  # fmt: skip
 
 
 async def check_dates(db: AsyncSession, scope: Scope, number: int, wanted: Mapping[str, Any]) -> None:

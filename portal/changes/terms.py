@@ -7,6 +7,7 @@ from typing import Any
 
 from portal import money
 from portal.changes import pricing
+from portal.changes.kept import line_told
 from portal.changes.models import ContractKind, Period
 from portal.changes.pricing import Line
 from portal.errors import Invalid
@@ -17,6 +18,7 @@ FIELDS = frozenset({
     "kind", "currency", "lines", "ceiling", "period", "documents", "milestones", "signed_on", "deemed_after_days",
     *TEXTS,
 })  # fmt: skip
+AMOUNTS = frozenset({"kind", "currency", "lines", "ceiling", "period"})
 MOST_DEEMED_DAYS = 365
 MOST_REFERENCES = 100
 MISSING: dict[str, Any] = {
@@ -67,6 +69,19 @@ def terms(given: Mapping[str, Any]) -> Terms:
         milestones=dates(whole["milestones"], "milestones"),
         deemed_after_days=_deemed(whole["deemed_after_days"]),
     )
+
+
+def amounts(signed: Terms) -> dict[str, str | int]:
+    """All that a bill can rest on, by the field that says it: how many lines there are, and what each comes to."""
+    found: dict[str, str | int] = {
+        "kind": signed.kind.value, "currency": signed.currency, "lines": len(signed.lines),
+        "ceiling": signed.ceiling.amount if signed.ceiling else "",
+        "period": signed.period.value if signed.period else "",
+    }  # fmt: skip
+    for at, line in enumerate(signed.lines):
+        told = line_told(line)
+        found |= {f"lines[{at}].{field}": told[field] for field in told if field != "text"}
+    return found
 
 
 def _deemed(days: Any) -> int | None:
