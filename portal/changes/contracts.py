@@ -92,8 +92,8 @@ def _check_amounts(kept: Mapping[str, str | int], wanted: Mapping[str, str | int
     for field, right in kept.items():
         if wanted.get(field) != right:
             raise Conflict(
-                f"By this contract, {billed_by} was made: {field} stays {right or 'none'}. A change request amends what is "
-                "agreed; a mistake can be corrected once the invoice is taken back, or the draft thrown away.",
+                f"By this contract, {billed_by} was made: {field} stays {right or 'none'}. A change request amends "
+                "what is agreed; a mistake can be corrected once the invoice is taken back, or the draft thrown away.",
                 field=field, value=wanted.get(field),
             )  # fmt: skip
 
