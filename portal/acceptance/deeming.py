@@ -91,6 +91,8 @@ async def _step(db: AsyncSession, scope: Scope, number: int) -> bool:
     if (obstacle := await _obstacle(db, scope, row)) is not None:
         await accepting.withdraw_open(db, scope, plan, obstacle, part=row.part)
         return True
+    if not await asked.is_answerable(db, scope, decision):  # the silence of nobody says nothing
+        return False
     act = due_act(scope.today, row.deemed_on, row.announced, row.announced_on)
     if act == "announce":
         await _announce(db, scope, plan, row, decision)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.access import Role, Scope
+from portal.access import Scope
 from portal.access.models import Membership
 from portal.decisions.models import (
     Decision,
@@ -27,7 +27,7 @@ from portal.decisions.rules import Question, roles_for
 from portal.decisions.turns import minutes_between
 from portal.errors import Invalid, NotFound
 from portal.ledger import receipts
-from portal.ledger.models import Receipt
+from portal.ledger.models import Audience, Receipt
 from portal.people.models import Company, Person
 from portal.projects.queries import MOST_NUMBER
 
@@ -212,16 +212,30 @@ async def company_of(db: AsyncSession, scope: Scope) -> str:
     return await db.scalar(statement) or scope.project.company_name
 
 
+def _deciders(scope: Scope, audience: Audience) -> Select[Any]:
+    """The people who have what it takes to answer a question for this audience."""
+    can = (getattr(Membership, role.value) for role in sorted(roles_for(audience)))
+    is_let_in = (Person.id == Membership.person_id) & Person.disabled_at.is_(None)
+    statement = select(Membership.person_id).join(Person, is_let_in)
+    return statement.where(Membership.project_id == scope.project_id, *can)
+
+
+async def is_answerable(db: AsyncSession, scope: Scope, decision: Decision) -> bool:
+    """Whether anybody is left whose answer to a decision would be taken: of the client, or of those who are named."""
+    deciders = _deciders(scope, decision.audience)
+    if decision.is_named:
+        of = (DecisionPerson.project_id == scope.project_id, DecisionPerson.decision_number == decision.number)
+        deciders = deciders.where(Membership.person_id.in_(select(DecisionPerson.person_id).where(*of)))
+    return await db.scalar(deciders.limit(1)) is not None
+
+
 async def check_people(db: AsyncSession, scope: Scope, question: Question) -> None:
     """Raises Invalid for somebody who is asked by name and could not answer: no member, or without the role."""
     if not question.people:
         return
     wanted = roles_for(question.audience)
-    can = [Membership.approver] + ([Membership.billing] if Role.BILLING in wanted else [])
-    is_let_in = (Person.id == Membership.person_id) & Person.disabled_at.is_(None)
-    statement = select(Membership.person_id).join(Person, is_let_in)
-    statement = statement.where(Membership.project_id == scope.project_id, *can)
-    known = set(await db.scalars(statement.where(Membership.person_id.in_(question.people))))
+    deciders = _deciders(scope, question.audience)
+    known = set(await db.scalars(deciders.where(Membership.person_id.in_(question.people))))
     for at, person in enumerate(question.people):
         if person not in known:
             right = " and ".join(sorted(wanted))

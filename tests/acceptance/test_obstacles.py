@@ -10,6 +10,7 @@ from portal.acceptance.models import AcceptanceState, Outcome
 from portal.decisions.commands import Answer
 from portal.decisions.models import Verdict
 from portal.errors import Conflict
+from portal.people import commands as people
 from portal.projects import queries as projects
 from tests.support.acceptance import add_milestone, add_plan, answer, ask, begun, close_round, offer, say_all
 from tests.support.billing import confirmed
@@ -115,3 +116,18 @@ async def test_no_part_is_asked_about_beside_the_last(database, cast, keys):
     await ask(database, cast, part="Back office")
     with pytest.raises(Conflict):
         await ask(database, cast, part="Manual", is_whole=False)
+
+
+async def test_where_nobody_is_left_who_could_answer_no_silence_counts(database, cast, monkeypatch):
+    await set_deemed(database, cast, 30)
+    await played(database, cast)
+    row = await ask(database, cast, people=(cast.people["ada"],))
+    async with database.write() as db:
+        await people.change_roles(db, await cast.scope(db, "wei"), cast.people["ada"], ["viewer"])
+    await days_pass(database, monkeypatch)
+    kept = await row_of(database, cast, row.number)
+    assert (kept.state, kept.announced) == (STATE.ASKED, 0)
+    async with database.write() as db:
+        await people.change_roles(db, await cast.scope(db, "wei"), cast.people["ada"], ["approver"])
+    await days_pass(database, monkeypatch, 3)
+    assert (await row_of(database, cast, row.number)).state is STATE.DEEMED
