@@ -5,8 +5,7 @@ the last twelve weeks. A slow stretch (one in ten was slower), a middling one an
 give three paces; what remains, at those paces, over the project's working days, gives the latest, the likely and the
 earliest day. Scope is taken as it stands: what will be added or cut is not guessed.
 
-With iterations of a project that works in them, the slowest, the middling and the fastest of the last ones take the
-place of the stretches. Where there is too little history there is no forecast but a reason: none is made up.
+Where there is too little history there is no forecast but a reason: none is made up.
 """
 
 from bisect import bisect_left
@@ -25,7 +24,6 @@ STRETCH = 10
 LOOK_BACK = timedelta(weeks=12)
 LEAST_STRETCHES = 10
 """Fewer stretches (that is: fewer than 19 working days) say nothing about the spread."""
-LEAST_ITERATIONS = 3
 HORIZON_DAYS = 5 * 366
 """No date further off is given: at such a pace the plan will change first."""
 
@@ -60,37 +58,6 @@ class Finish(NamedTuple):
     reason: Reason | None
 
 
-class Velocity(NamedTuple):
-    """What the last closed iterations finished: in all of them, oldest first, and in the middle of them."""
-
-    done: tuple[Decimal, ...]
-    likely: Decimal
-
-
-class ClosedIteration(NamedTuple):
-    """What an iteration had finished when it was closed, and the days that it took, both included."""
-
-    done: Decimal
-    first: date
-    last: date
-
-
-def velocity(iterations: Iterable[ClosedIteration], count: int = 6) -> Velocity | None:
-    """The velocity over the last `count` closed iterations, by their last day; None when none was closed."""
-    done = tuple(one.done for one in _latest(iterations, count))
-    return Velocity(done, median(done)) if done else None
-
-
-def pace_of_iterations(iterations: Iterable[ClosedIteration], calendar: Calendar, count: int = 6) -> Pace | Reason:
-    """The pace of the last `count` closed iterations: each one's done over its working days (at least one)."""
-    paces = sorted(
-        one.done / max(len(calendar.working_days(one.first, one.last)), 1) for one in _latest(iterations, count)
-    )
-    if len(paces) < LEAST_ITERATIONS:
-        return Reason.TOO_LITTLE_HISTORY
-    return _moving(Pace(paces[0], median(paces), paces[-1]))
-
-
 def pace_of_days(done: Iterable[tuple[date, Decimal]], calendar: Calendar, today: date) -> Pace | Reason:
     """The pace of the last twelve weeks up to yesterday, from the movements of done (`Amounts.done_change`) by day.
 
@@ -114,10 +81,6 @@ def finish(remaining: Decimal, pace: Pace | Reason, calendar: Calendar, today: d
         return Finish(None, None, None, pace)
     latest, likely, earliest = (_day(remaining, one, calendar, today) for one in pace)
     return Finish(earliest, likely, latest, None if likely else Reason.TOO_FAR)
-
-
-def _latest(iterations: Iterable[ClosedIteration], count: int) -> list[ClosedIteration]:
-    return sorted(iterations, key=lambda one: one.last)[-count:]
 
 
 def _stretches(rows: Sequence[tuple[date, Decimal]], working: Sequence[date]) -> list[Decimal]:

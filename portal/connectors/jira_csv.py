@@ -192,7 +192,6 @@ def read(text: str, wanted: Wanted, zone: ZoneInfo, losses: Losses) -> SourcePro
         system=System.JIRA,
         key=key,
         name=one_line(first.first("project name"), key, losses, length=200, otherwise=key),
-        exported_at=max((item.updated_at for item in items if item.updated_at), default=None),
         iterations=tuple(
             SourceIteration(_ref(kind, name), one_line(name, name, losses, length=200)) for kind, name in iterations
         ),

@@ -1,7 +1,6 @@
 """Jira's REST JSON: one or several pages of `search`, v2, v3 or Agile, with the changelog if there is one. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,7 +32,6 @@ def read(text: str, wanted: Wanted, zone: ZoneInfo, losses: Losses) -> SourcePro
         system=System.JIRA,
         key=key,
         name=one_line(survey.project_names[key], key, losses, length=200, otherwise=key),
-        exported_at=zoned.iso(survey.last_update, "updated").astimezone(UTC) if survey.last_update else None,
         iterations=tuple(iterations.values()) if versions_are_iterations or known.takes_sprints else (),
         milestones=tuple(known.milestones.values()) if wanted.versions == "milestones" else (),
         statuses=known.all_statuses(),

@@ -42,7 +42,6 @@ class Survey:
     history_entries: int = 0
     history_items: int = 0
     with_history: int = 0
-    last_update: str = ""
     sprint_votes: Counter[str] = field(default_factory=Counter)
     rank_votes: Counter[str] = field(default_factory=Counter)
     points_votes: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -66,7 +65,6 @@ class Survey:
         key = str((project or {}).get("key") or issue["key"].rpartition("-")[0])
         self.projects[key] += 1
         self.project_names.setdefault(key, str((project or {}).get("name") or key))
-        self.last_update = max(self.last_update, str(fields.get("updated") or ""))
         self._look_at_fields(fields)
         self._look_at_history(issue, fields)
 

@@ -150,7 +150,6 @@ class SourceProject:
     system: System
     key: str
     name: str
-    exported_at: datetime | None
     iterations: tuple[SourceIteration, ...]
     milestones: tuple[SourceMilestone, ...]
     statuses: tuple[SourceStatus, ...]

@@ -178,7 +178,7 @@ def read(text: str, wanted: Wanted, zone: ZoneInfo, losses: Losses) -> SourcePro
         raise Invalid("The file has a header and no rows.", field="file")
     items = tuple(reader.item(rows, set(groups), place) for place, rows in enumerate(groups.values(), 1))
     return SourceProject(
-        system=System.CSV, key="", name="", exported_at=None,
+        system=System.CSV, key="", name="",
         iterations=tuple(SourceIteration(ref, name) for ref, name in reader.names["iteration"].items()),
         milestones=tuple(SourceMilestone(ref, name) for ref, name in reader.names["milestone"].items()),
         statuses=tuple(reader.statuses.values()),

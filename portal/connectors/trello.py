@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,7 +46,6 @@ def read(text: str, wanted: Wanted, zone: ZoneInfo, losses: Losses) -> SourcePro
         system=System.TRELLO,
         key=key,
         name=one_line(str(board.get("name") or ""), "board", losses, length=200, otherwise=key or "Board"),
-        exported_at=_last(board, actions, zoned),
         iterations=(),
         milestones=tuple(lists.milestones.values()),
         statuses=tuple(lists.statuses.values()),
@@ -163,11 +161,6 @@ def _people(
         if one.get("id") and ref not in found:
             found[ref] = SourcePerson(ref, one_line(name, ref, losses, length=200, otherwise="?"))
     return tuple(found.values())
-
-
-def _last(board: Mapping[str, Any], actions: Sequence[Mapping[str, Any]], zoned: Zoned) -> datetime | None:
-    last = board.get("dateLastActivity") or (actions[-1].get("date") if actions else None)
-    return zoned.iso(last, "dateLastActivity") if last else None
 
 
 def _edits(board: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.backlog import forecast
-from portal.backlog.forecast import ClosedIteration, Finish, Pace, Reason
+from portal.backlog.forecast import Finish, Pace, Reason
 from portal.projects.calendar import Calendar
 
 MONDAY = date(2026, 6, 1)
@@ -121,39 +121,6 @@ def test_days_off_put_the_end_off() -> None:
     holidays = Calendar(days_off=frozenset(MONDAY + timedelta(days=day) for day in range(1, 8)))
     pace = Pace(Decimal(1), Decimal(1), Decimal(1))
     assert forecast.finish(Decimal(1), pace, holidays, MONDAY).likely == date(2026, 6, 9)
-
-
-def sprint(week: int, done: int, *, weeks: int = 2) -> ClosedIteration:
-    first = date(2026, 1, 5) + timedelta(weeks=week)
-    return ClosedIteration(Decimal(done), first, first + timedelta(days=7 * weeks - 3))
-
-
-SPRINTS = [sprint(0, 90), sprint(2, 10), sprint(6, 30), sprint(4, 20)]
-
-
-def test_velocity_is_of_the_last_iterations_in_the_order_of_their_ends() -> None:
-    assert forecast.velocity(SPRINTS, 3) == forecast.Velocity((Decimal(10), Decimal(20), Decimal(30)), Decimal(20))
-    assert forecast.velocity([]) is None
-
-
-def test_iterations_give_a_pace_over_their_working_days() -> None:
-    assert forecast.pace_of_iterations(SPRINTS, WEEKDAYS, 3) == Pace(Decimal(1), Decimal(2), Decimal(3))
-
-
-def test_a_long_iteration_is_no_fast_one() -> None:
-    longer = [sprint(0, 10), sprint(2, 20, weeks=4), sprint(6, 10)]
-    assert forecast.pace_of_iterations(longer, WEEKDAYS) == Pace(Decimal(1), Decimal(1), Decimal(1))
-
-
-@pytest.mark.parametrize(
-    ("iterations", "reason"),
-    [
-        ([sprint(0, 10), sprint(2, 10)], Reason.TOO_LITTLE_HISTORY),
-        ([sprint(0, 9), sprint(2, 0), sprint(4, 0)], Reason.NO_PROGRESS),
-    ],
-)
-def test_iterations_make_up_no_pace(iterations: list[ClosedIteration], reason: Reason) -> None:
-    assert forecast.pace_of_iterations(iterations, WEEKDAYS) is reason
 
 
 @given(
