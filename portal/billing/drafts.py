@@ -76,7 +76,8 @@ async def draft_plan(db: AsyncSession, scope: Scope, numbers: Sequence[int], *, 
     await plan.check_agreed(db, scope, parts)
     reason = check_text(unaccepted_reason.strip(), "unaccepted_reason", length=2000)
     lines = tuple([await _line(db, scope, at, one, reason) for at, one in enumerate(parts, start=1)])
-    title = parts[0].text if len(parts) == 1 else f"{parts[0].text} + {len(parts) - 1}"
+    first, *others = dict.fromkeys(one.text for one in parts)  # one of several taxes is as many parts of one name
+    title = f"{first} + {len(others)}" if others else first
     invoice = await _draft(db, scope, title, {"lines": [stored.plain(one) for one in lines]})
     invoice.unaccepted_reason = reason if any(_rests_on_milestone(one) for one in parts) else ""
     for one in parts:

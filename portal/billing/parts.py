@@ -29,6 +29,11 @@ def split(whole: Money, percents: Sequence[Decimal]) -> list[Money]:
     return [Money(one, whole.currency) for one in floors]
 
 
+def split_each(wholes: Sequence[Money], percents: Sequence[Decimal]) -> list[tuple[Money, ...]]:
+    """Several wholes, each in the same shares: for every share what it has of each whole. Raises as `split` does."""
+    return list(zip(*(split(one, percents) for one in wholes), strict=True))
+
+
 def check_whole(whole: Money, parts: Sequence[Money], field: str = "items") -> None:
     """Raises Invalid when parts given as amounts do not sum to the whole."""
     summed = sum(one.minor for one in parts)

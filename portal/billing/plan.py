@@ -1,6 +1,9 @@
-"""The payment plan: which part of the contract's price, or of an amendment's, becomes due by what."""
+"""The payment plan: which part of the contract's price, or of an amendment's, becomes due by what.
 
-from collections.abc import Mapping, Sequence
+A part has one tax. Where a price has several, each share of it is one part for each tax.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -25,6 +28,9 @@ from portal.projects.rules import check_name
 MOST_ITEMS = 100
 FIELDS = frozenset({"kind", "milestone", "due_on", "text", "percent", "amount"})
 
+Tax = tuple[str, Decimal]
+"""Category and rate."""
+
 
 async def plan_items(db: AsyncSession, scope: Scope) -> Sequence[PlanItem]:
     """The payment plan in its order. Raises NotFound for whoever may not see money."""
@@ -40,8 +46,8 @@ async def set_plan(
     """Says how the original contract (`amendment` 0) or an amendment is paid, in place of what was said before.
 
     Each of `given` has kind, text, `percent` or `amount` (all of them the same), and milestone or due_on. They come to
-    the agreed net exactly. Raises Invalid; Conflict once a part is billed, and for a contract of several tax rates
-    that are not billed by whole lines; NotFound without a contract or amendment.
+    the agreed net exactly, in each tax. Raises Invalid, for amounts of a price of several taxes too; Conflict once a
+    part is billed, and for what costs nothing; NotFound without a contract or amendment.
     """
     scope.require_staff(StaffRole.FINANCE, StaffRole.MANAGER)
     await ledger.lock(db, scope.project_id)
@@ -49,18 +55,22 @@ async def set_plan(
     before = [one for one in await plan_items(db, scope) if one.amendment == amendment]
     if any(one.invoice_number is not None for one in before):
         raise Conflict("A part of this plan is billed already: it cannot be planned anew.")
-    nets = _nets(given, whole)
+    if not lines:
+        raise Conflict("This costs nothing: there is nothing to plan.")
+    by_tax = _by_tax(((one.tax_category.value, one.tax_rate), one.net) for one in lines)
+    nets = _nets(given, whole, by_tax)
     number = (await db.scalar(select(func.max(PlanItem.number)).where(PlanItem.project_id == scope.project_id))) or 0
-    category, rate = _one_tax(lines)
-    rows = []
-    for at, (one, net) in enumerate(zip(given, nets, strict=True), start=1):
-        checked = await _checked(db, scope, one, f"items[{at - 1}]")
-        rows.append(
+    rows: list[PlanItem] = []
+    for at, (one, share) in enumerate(zip(given, nets, strict=True)):
+        checked = await _checked(db, scope, one, f"items[{at}]")
+        rows += [
             PlanItem(
-                project_id=scope.project_id, number=number + at, amendment=amendment, currency=whole.currency,
-                net_minor=net.minor, tax_category=category, tax_rate=rate, invoice_number=None, seq=0, **checked,
+                project_id=scope.project_id, number=number + len(rows) + place, amendment=amendment,
+                currency=whole.currency, net_minor=net.minor, tax_category=category, tax_rate=rate,
+                invoice_number=None, seq=0, **checked,
             )
-        )  # fmt: skip
+            for place, ((category, rate), net) in enumerate(zip(by_tax, share, strict=True), start=1)
+        ]  # fmt: skip
     for old in before:
         await db.delete(old)
     await db.flush()
@@ -79,10 +89,9 @@ async def check_agreed(db: AsyncSession, scope: Scope, billed: Sequence[PlanItem
     for amendment in {one.amendment for one in billed if one.kind is not PlanKind.PERIOD}:
         whole, lines = await _agreed(db, scope, amendment)
         planned = [one for one in items if one.amendment == amendment and one.kind is not PlanKind.PERIOD]
-        nets = [Money(one.net_minor, one.currency) for one in planned]
-        taxes = {(one.tax_category, one.tax_rate) for one in planned}
-        is_same = {one.currency for one in nets} == {whole.currency} and money.total(nets, whole.currency) == whole
-        if not is_same or taxes != {(one.tax_category.value, one.tax_rate) for one in lines}:
+        parts_of = [((one.tax_category, one.tax_rate), Money(one.net_minor, one.currency)) for one in planned]
+        agreed = _by_tax(((one.tax_category.value, one.tax_rate), one.net) for one in lines)
+        if {one.currency for one in planned} != {whole.currency} or _by_tax(parts_of) != agreed:
             raise Conflict(
                 "The price was corrected since it was planned: plan it anew, or write the invoice's lines by hand."
             )
@@ -100,7 +109,16 @@ async def _agreed(db: AsyncSession, scope: Scope, amendment: int) -> tuple[Money
     raise NotFound(f"There is no amendment {amendment}.")
 
 
-def _nets(given: Sequence[Mapping[str, Any]], whole: Money) -> list[Money]:
+def _by_tax(nets: Iterable[tuple[Tax, Money]]) -> dict[Tax, Money]:
+    """What each tax is charged on; of several, none that comes to nothing."""
+    found: dict[Tax, Money] = {}
+    for tax, net in nets:
+        found[tax] = found[tax] + net if tax in found else net
+    return {tax: net for tax, net in found.items() if net.minor} or found
+
+
+def _nets(given: Sequence[Mapping[str, Any]], whole: Money, by_tax: Mapping[Tax, Money]) -> Sequence[tuple[Money, ...]]:
+    """What each part has of each tax."""
     if not 0 < len(given) <= MOST_ITEMS:
         raise Invalid(f"A payment plan has 1 to {MOST_ITEMS} parts.", field="items", value=len(given))
     if all("percent" in one and "amount" not in one for one in given):
@@ -108,20 +126,14 @@ def _nets(given: Sequence[Mapping[str, Any]], whole: Money) -> list[Money]:
             money.decimal(one["percent"], f"items[{at}].percent", places=parts.PERCENT_PLACES, most=parts.WHOLE)
             for at, one in enumerate(given)
         ]
-        return parts.split(whole, shares)
+        return parts.split_each(list(by_tax.values()), shares)
     if all("amount" in one and "percent" not in one for one in given):
+        if len(by_tax) != 1:
+            raise Invalid("This price has several tax rates: give the percent of every part.", field="items")
         nets = [money.parse(one["amount"], whole.currency, f"items[{at}].amount") for at, one in enumerate(given)]
         parts.check_whole(whole, nets)
-        return nets
+        return [(one,) for one in nets]
     raise Invalid("Give either the percent of every part, or the amount of every part.", field="items")
-
-
-def _one_tax(lines: Sequence[Line]) -> tuple[str, Decimal]:
-    """The tax of a part of a price. A price of several rates has no parts of one rate: it is billed by its lines."""
-    taxes = {(one.tax_category.value, one.tax_rate) for one in lines}
-    if len(taxes) != 1:
-        raise Conflict("This price has several tax rates: write its invoices' lines by hand.")
-    return next(iter(taxes))
 
 
 async def _checked(db: AsyncSession, scope: Scope, one: Mapping[str, Any], place: str) -> dict[str, Any]:

@@ -10,19 +10,33 @@ from portal.billing import parts, plan
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.money import Money
 from tests.support.billing import bill, drafted, planned
-from tests.support.changes import set_stage
+from tests.support.changes import line, set_stage, sign
 
 HUNDREDTHS = st.lists(st.integers(1, 10_000), min_size=1, max_size=30)
 
 
-@given(st.integers(-(10**13), 10**13), HUNDREDTHS)
-def test_shares_come_to_the_whole_and_each_is_within_a_unit_of_its_percent(minor, weights):
+def percents_of(weights):
+    """Shares of 100 percent in about these weights."""
     total = sum(weights)
     percents = [Decimal(one * 100 * 10_000 // total).scaleb(-4) for one in weights]
     percents[0] += Decimal(100) - sum(percents)
+    return percents
+
+
+@given(st.integers(-(10**13), 10**13), HUNDREDTHS)
+def test_shares_come_to_the_whole_and_each_is_within_a_unit_of_its_percent(minor, weights):
+    percents = percents_of(weights)
     shares = parts.split(Money(minor, "EUR"), percents)
     assert sum(one.minor for one in shares) == minor
     assert all(abs(one.minor - minor * p / 100) < 1 for one, p in zip(shares, percents, strict=True))
+
+
+@given(st.lists(st.integers(-(10**13), 10**13), min_size=1, max_size=9), HUNDREDTHS)
+def test_shares_of_several_taxes_come_to_each_of_them(minors, weights):
+    percents = percents_of(weights)
+    shares = parts.split_each([Money(one, "EUR") for one in minors], percents)
+    assert len(shares) == len(percents)
+    assert [sum(one.minor for one in column) for column in zip(*shares, strict=True)] == minors
 
 
 @pytest.mark.parametrize(
@@ -49,6 +63,26 @@ async def test_a_third_three_times_is_the_contract(database, cast):
     rows = await set_plan(database, cast, *(by_day(percent=one) for one in ("33.3333", "33.3333", "33.3334")))
     assert sum(one.net_minor for one in rows) == 1_000_000
     assert [one.net_minor for one in rows] == [333_333, 333_333, 333_334]
+
+
+@pytest.fixture
+async def two_taxes(database, cast):
+    """BRIDGE for 100.01 at 19 percent and 50.00 at 7."""
+    lines = [line(quantity="1", unit_price="100.01"), line(quantity="1", unit_price="50", tax_rate="7")]
+    await sign(database, cast, lines=lines, milestones=[])
+
+
+async def test_halves_of_a_price_of_two_taxes_are_four_parts_that_come_to_it(two_taxes, database, cast):
+    rows = await set_plan(database, cast, by_day(percent="50"), by_day(percent="50"))
+    assert [(one.number, one.tax_rate, one.net_minor) for one in rows] == [
+        (1, 19, 5_001), (2, 7, 2_500), (3, 19, 5_000), (4, 7, 2_500),
+    ]  # fmt: skip
+
+
+async def test_amounts_do_not_say_which_tax_they_are_of(two_taxes, database, cast):
+    with pytest.raises(Invalid) as refused:
+        await set_plan(database, cast, by_day(amount="150.01"))
+    assert (refused.value.field, "percent" in refused.value.message) == ("items", True)
 
 
 async def test_amounts_come_to_what_was_agreed(database, cast):

@@ -56,12 +56,25 @@ class TestOneChange:
 
     @pytest.mark.parametrize("alternative", [
         {"title": "Free", "free": True}, {"title": "Even", "lines": [line(), line(quantity="-10")]},
-        {"title": "Mixed", "lines": [line(), line(tax_rate="7")]},
     ])  # fmt: skip
     async def test_what_has_no_part_has_none(self, database, cast, keys, alternative):
         await planned(database, cast)
         await accepted(database, cast, keys, alternative)
         assert await parts(database, cast, 1) == []
+
+    @pytest.mark.parametrize(("lines", "parts"), [
+        ([line(), line(tax_rate="7"), line(quantity="1")], [("19", 110_000), ("7", 100_000)]),
+        ([line(), line(tax_rate="7", quantity="-10")], [("19", 100_000), ("7", -100_000)]),
+        ([line(), line(tax_rate="7"), line(tax_rate="7", quantity="-10")], [("19", 100_000)]),
+    ])  # fmt: skip
+    async def test_of_several_taxes_each_has_its_part(self, database, cast, keys, lines, parts):
+        await planned(database, cast)
+        await accepted(database, cast, keys, MOVED | {"lines": lines})
+        async with database.read() as db:
+            found = await plan.plan_items(db, await cast.scope(db, "maria"))
+        mine = [one for one in found if one.amendment == 1]
+        assert [(format(one.tax_rate.normalize(), "f"), one.net_minor) for one in mine] == parts
+        assert {(one.kind, one.milestone_number, one.text) for one in mine} == {(PlanKind.MILESTONE, 1, "A railing")}
 
     async def test_a_change_that_is_declined_has_none(self, database, cast, keys):
         await planned(database, cast)
@@ -85,6 +98,15 @@ class TestOneChange:
 
 
 class TestWhatFollows:
+    async def test_the_parts_of_several_taxes_are_billed_as_what_they_are_called(self, database, cast, keys):
+        await planned(database, cast)
+        await accepted(database, cast, keys, {"title": "Mixed", "lines": [line(), line(tax_rate="7")]})
+        async with database.write() as db:
+            scope = await cast.scope(db, "wei")
+            numbers = [one.number for one in await plan.plan_items(db, scope) if one.amendment == 1]
+            row = await drafts.draft_plan(db, scope, numbers)
+        assert (row.title, row.net_minor, row.tax_minor) == ("A railing", 200_000, 26_000)
+
     async def test_staff_plan_it_otherwise_while_it_is_unbilled(self, database, cast, keys):
         await planned(database, cast)
         await accepted(database, cast, keys, LATER)
@@ -98,6 +120,13 @@ class TestWhatFollows:
         async with database.write() as db:
             with pytest.raises(Conflict):
                 await plan.set_plan(db, await cast.scope(db, "wei"), 1, halves)
+
+    async def test_of_what_is_free_there_is_nothing_to_plan(self, database, cast, keys):
+        await planned(database, cast)
+        await accepted(database, cast, keys, {"title": "Free", "free": True})
+        async with database.write() as db:
+            with pytest.raises(Conflict):
+                await plan.set_plan(db, await cast.scope(db, "wei"), 1, [{"kind": "date", "percent": "100"}])
 
     async def test_the_confirmed_milestone_drafts_it_with_the_contracts_part(self, database, cast, keys):
         await planned(database, cast)
@@ -125,7 +154,8 @@ async def test_whatever_is_accepted_planned_and_billed_the_plan_comes_to_the_tot
 async def change(database, cast, keys, at):
     """An offer at a random price that the client takes, or does not."""
     quantity, price = str(at.choice((-2, 1, 3, 10))), f"{at.randint(1, 400)}.{at.randint(0, 99):02}"
-    made = {"title": f"Change {price}", "lines": [line(quantity=quantity, unit_price=price), line(unit_price="0.01")]}
+    cents = line(unit_price="0.01", tax_rate=at.choice(("19", "7")))
+    made = {"title": f"Change {price}", "lines": [line(quantity=quantity, unit_price=price), cents]}
     moves = {"milestones": [{"number": 1, "on": date(2027, 5, at.randint(1, 28))}]} if at.random() < 0.4 else {}
     request = await an_offer(database, cast, made | moves)
     verdict = Verdict.APPROVED if at.random() < 0.8 else Verdict.DECLINED
