@@ -139,8 +139,16 @@ def test_every_answer_but_a_plain_yes_says_why(verdict, comment):
     assert refused.value.field == "comment"
 
 
+@pytest.mark.parametrize(
+    ("verdict", "comment"), [(YES, ""), (YES, "Well done"), (REMARKS, "But"), (CHANGES, "x"), (NO, "No")]
+)
+def test_who_says_why_is_taken_at_their_word_and_a_plain_yes_needs_none(verdict, comment):
+    assert workflow.check_comment(verdict, comment) == comment
+
+
 def test_a_comment_is_bounded():
     assert workflow.check_comment(YES, " fine ") == "fine"
+    assert workflow.check_comment(NO, "x" * 4000) == "x" * 4000
     with pytest.raises(Invalid):
         workflow.check_comment(YES, "x" * 4001)
 
