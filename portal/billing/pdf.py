@@ -170,9 +170,8 @@ class _Page:
 
         country = party.country if party.country != self.document.seller.country else ""
         named = Locale.parse(self.locale).territories.get(country, country)
-        city = " ".join(one for one in (party.postcode, party.city) if one)
         asked = party.contact.name if party.contact and party is self.document.buyer else ""
-        return [one for one in (asked, *party.address, city, party.region, named) if one]
+        return [one for one in (asked, *party.address, *town(party), named) if one]
 
     def numbers(self, party: Party) -> list[tuple[str, str]]:
         """A party's numbers, and its line of bank and account where bookkeeping asks for it."""
@@ -192,6 +191,22 @@ class _Page:
             [f"{name} {value}" for name, value in self.numbers(seller)],
             [one for one in (*asked, *bank) if one],
         ]
+
+
+def town(party: Party) -> tuple[str, ...]:
+    """The lines of an address with city, region and postcode, as its country writes them (Universal Postal Union)."""
+    match party.country:
+        case "US":
+            return (_joined(", ", party.city, _joined(" ", party.region, party.postcode)),)
+        case "CA" | "AU":
+            return (_joined(" ", party.city, party.region, party.postcode),)
+        case "GB" | "IE":
+            return (party.city, party.region, party.postcode)
+    return (_joined(" ", party.postcode, party.city), party.region)
+
+
+def _joined(between: str, *given: str) -> str:
+    return between.join(one for one in given if one)
 
 
 def grouped(iban: str) -> str:

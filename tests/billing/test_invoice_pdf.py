@@ -19,7 +19,7 @@ from portal.billing import making, qr, stored, xml
 from portal.billing.document import Look, PaymentMeans
 from portal.billing.factur_x import URN, declared
 from portal.billing.logo import logo_svg
-from portal.billing.pdf import invoice_pdf
+from portal.billing.pdf import invoice_pdf, town
 from portal.billing.totals import totals
 from portal.billing.words import LANGUAGES, UNITS, labels, unit
 from portal.errors import Invalid
@@ -187,6 +187,24 @@ class TestThePage:
     async def test_a_buyers_own_numbers_stand_on_it(self, name, words):
         said = text_of(await pdf_of(KINDS[name]()))
         assert [one for one in words if one not in said] == []
+
+    @pytest.mark.parametrize(("country", "given", "lines"), [
+        ("US", ("Oakland", "CA", "94607"), ("Oakland, CA 94607",)),
+        ("US", ("Oakland", "", ""), ("Oakland",)),
+        ("US", ("", "CA", "94607"), ("CA 94607",)),
+        ("CA", ("Toronto", "ON", "M5V 3L9"), ("Toronto ON M5V 3L9",)),
+        ("AU", ("Sydney", "NSW", "2000"), ("Sydney NSW 2000",)),
+        ("GB", ("London", "", "EC1A 1BB"), ("London", "", "EC1A 1BB")),
+        ("DE", ("Bremen", "", "28195"), ("28195 Bremen", "")),
+        ("CN", ("上海", "浦东", "200120"), ("200120 上海", "浦东")),
+    ])  # fmt: skip
+    def test_city_region_and_postcode_stand_as_their_country_writes_them(self, country, given, lines):
+        city, region, postcode = given
+        assert town(replace(ACME, country=country, city=city, region=region, postcode=postcode)) == lines
+
+    async def test_an_address_has_no_empty_line(self):
+        said = text_of(await pdf_of(buyer=replace(ACME, country="GB", city="London", postcode="EC1A 1BB", region="")))
+        assert "Gate 4\nLondon\nEC1A 1BB\nUnited Kingdom" in said
 
     async def test_figures_and_days_are_written_as_the_language_writes_them(self):
         assert "20.345,45 EUR" in text_of(await pdf_of(language="de"))
