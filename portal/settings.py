@@ -7,6 +7,8 @@ Nothing else in the portal reads the environment.
 import json
 import os
 import re
+from email.errors import MessageError
+from email.headerregistry import Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -55,9 +57,29 @@ def white_on(colour: str) -> float:
     return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
 
 
+def _mail_address(value: str) -> str:
+    try:
+        is_one = re.fullmatch(r"[\x21-\x3f\x41-\x7e]+@[A-Za-z0-9.-]+", value) and Address(addr_spec=value)
+    except (ValueError, IndexError, MessageError):  # what the mails' From would fail by
+        is_one = None
+    if not is_one:
+        raise ValueError("must be an address such as portal@agency.example, without a name")
+    return value
+
+
 def _reply_address(value: str) -> str:
-    if value and not re.fullmatch(r"[\x21-\x3f\x41-\x7e]+@[A-Za-z0-9.-]+", value):
-        raise ValueError("must be an address such as portal@agency.example")
+    return value and _mail_address(value)
+
+
+def _mail_server(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        is_whole = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0
+    except ValueError:  # the text would show what was taken for a port: a piece of the password
+        is_whole = False
+    if not is_whole or parts.path.strip("/") or parts.query or parts.fragment:
+        form = "must be an address such as smtp://user:password@mail.agency.example:587 or smtps://…"
+        raise ValueError(f"{form}, a / # ? or [ in the password written as %2F %23 %3F %5B")
     return value
 
 
@@ -91,6 +113,8 @@ Authority = Annotated[str, AfterValidator(_authority)]
 FilesAddress = Annotated[str, AfterValidator(_files_address)]
 ScannerAddress = Annotated[str, AfterValidator(_scanner_address)]
 Issuer = Annotated[str, AfterValidator(_issuer)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+MailServer = Annotated[SecretStr, AfterValidator(_mail_server)]
 StaffRoleName = Literal["member", "manager", "finance", "admin"]
 
 
@@ -184,10 +208,10 @@ class Settings(BaseModel):
     robots: tuple[RobotSettings, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     """Addresses of reverse proxies whose X-Forwarded-* headers are believed."""
-    smtp_url: SecretStr | None = None
+    smtp_url: MailServer | None = None
     """`smtp://user:password@host:587` (STARTTLS) or `smtps://…`; None: mail goes to `mail_folder`."""
     mail_folder: Path | None = None
-    mail_from: str = "portal@localhost"
+    mail_from: MailAddress = "portal@localhost"
     mail_reply_to: Annotated[str, AfterValidator(_reply_address)] = ""
     """An address whose mail is piped into `portal mail reply`; mails about decisions are answered to
     `reply+<token>@` its host. Empty: a reply goes to `mail_from`."""

@@ -1,23 +1,17 @@
 """`portal check`: whether all that the portal stands on is right; one line each, exit code 1 when something is not."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import partial
 
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from portal import clock, migrate, wall
-from portal.access import SYSTEM
-from portal.billing.seals import open_seals
-from portal.cli.frame import FAILED, command, keys_of, load, opened, say, sentences
+from portal.cli import looks
+from portal.cli.frame import FAILED, command, load, opened, say, sentences
+from portal.cli.looks import Look, Note
 from portal.db import Database
-from portal.errors import Conflict, PortalError
-from portal.files import intake, scanner
-from portal.files.store import open_store
-from portal.identity.fetch import ProviderFault
-from portal.identity.providers import Issuer, Providers
-from portal.notify.webhooks import queries as webhooks
-from portal.notify.webhooks.rules import BY_HAND
+from portal.errors import PortalError
+from portal.identity.providers import Providers
 from portal.settings import Settings, SettingsError
 
 
@@ -26,120 +20,61 @@ def add_to(app: typer.Typer) -> None:
     command(app)(check)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; `fault` is None when it is right."""
-
-    what: str
-    is_right: bool
-    detail: str
-
-
 async def check() -> None:
-    """Look at configuration, database, migrations, signing keys, files, virus scanner and sign-in providers."""
+    """Look at settings, data directory, database, keys, files, mail, sign-in providers and more; a sentence for each.
+
+    Exit code 1 when a line begins with "wrong"; what begins with "note" works, and is worth knowing. Sends no mail.
+    """
     try:
         chosen = load()
     except SettingsError as error:
         for sentence in sentences(error):
             say(f"wrong  configuration: {sentence}")
         raise typer.Exit(FAILED) from error
-    say(f"right  configuration: {chosen.base_url}, {chosen.environment}")
-    faults = 0
-    async for finding in findings(chosen):
-        say(f"{'right' if finding.is_right else 'wrong'}  {finding.what}: {finding.detail}")
-        faults += not finding.is_right
-    if faults:
+    wrong = set[str]()
+    async with opened(chosen, checked=False) as database, Providers(chosen) as providers:
+        for look in all_looks(chosen, database, providers):
+            if wrong.isdisjoint(look.needs):
+                verdict, said = await _found(look)
+                say(f"{verdict}{' ' * (7 - len(verdict))}{look.what}: {said}")
+            else:
+                verdict = "wrong"  # not told: what it needs was
+            if verdict == "wrong":
+                wrong.add(look.what)
+    if wrong:
         raise typer.Exit(FAILED)
 
 
-async def findings(chosen: Settings) -> AsyncIterator[Finding]:
-    """All that was looked at, in order."""
-    async with opened(chosen, checked=False) as database:
-        yield await _found("database", lambda: _database(database))
-        yield (migrations := await _found("migrations", lambda: _migrations(database)))
-        if migrations.is_right:
-            yield await _found("webhooks", lambda: _webhooks(database))
-    yield await _found("signing keys", lambda: _keys(chosen))
-    yield await _found("files", lambda: _files(chosen))
+def all_looks(chosen: Settings, database: Database, providers: Providers) -> Iterator[Look]:
+    """All that is looked at, in order."""
+    yield Look("configuration", partial(looks.configuration, chosen))
+    yield Look("data directory", partial(looks.data_directory, chosen))
+    yield Look("database", partial(looks.database, chosen, database), needs=("data directory",))
+    yield Look("migrations", partial(looks.migrations, database), needs=("database",))
+    yield Look("webhooks", partial(looks.webhooks, database), needs=("migrations",))
+    yield Look("signing keys", partial(looks.signing_keys, chosen), needs=("data directory",))
+    yield Look("signed heads", partial(looks.signed_heads, chosen, database), needs=("migrations", "signing keys"))
+    yield Look("files", partial(looks.files, chosen), needs=("data directory",))
     if chosen.clamd_url:
-        yield await _found("virus scanner", lambda: _scanner(chosen.clamd_url))
+        yield Look("virus scanner", partial(looks.scanner, chosen.clamd_url))
     if chosen.timestamp_url:
-        yield await _found("time stamps", lambda: _timestamps(chosen))
+        yield Look("time stamps", partial(looks.timestamps, chosen))
     if chosen.invoice_signatures:
-        yield await _found("invoice signatures", lambda: _seals(chosen))
-    async with Providers(chosen) as providers:
-        for provider in providers:
-            yield await _found(f"provider {provider.settings.name}", lambda one=provider.issuer: _issuer(one))  # type: ignore[misc]
-        if providers.api is not None:
-            yield await _found("API token issuer", lambda: _issuer(providers.api))  # type: ignore[arg-type]
+        yield Look("invoice signatures", partial(looks.seals, chosen))
+    yield Look("mail", partial(looks.mail, chosen))
+    yield Look("outbox", partial(looks.outbox, database), needs=("migrations",))
+    for provider in providers:
+        name = f"provider {provider.settings.name}"
+        yield Look(name, partial(looks.issuer, provider.issuer))
+        yield Look(f"clock by {name}", partial(looks.clock_by, providers, provider.issuer), needs=(name,))
+    yield Look("staff", partial(looks.staff, chosen))
+    yield Look("API", partial(looks.api, providers))
+    yield Look("address", partial(looks.address, chosen, providers), needs=("signing keys",))
 
 
-async def _found(what: str, look: Callable[[], Awaitable[str]]) -> Finding:
+async def _found(look: Look) -> tuple[str, str]:
     try:
-        return Finding(what, True, await look())
-    except ProviderFault as error:
-        return Finding(what, False, str(error))
+        said = await look.at()
     except (PortalError, SettingsError, DBAPIError, OSError) as error:
-        return Finding(what, False, " ".join(sentences(error)))
-
-
-async def _database(database: Database) -> str:
-    async with database.read() as db:
-        await migrate.current(db)
-        if database.is_sqlite:
-            return "SQLite"
-        walled = await wall.holds(db)
-    return f"PostgreSQL, {'with' if walled else 'without'} row-level security"
-
-
-async def _timestamps(chosen: Settings) -> str:
-    from portal.ledger.timestamps import read_roots
-
-    assert chosen.timestamp_certificates is not None  # the settings refuse an address without them
-    return f"{chosen.timestamp_url}, {len(read_roots(chosen.timestamp_certificates))} certificates"
-
-
-async def _seals(chosen: Settings) -> str:
-    """Who signs, and until when. Raises SettingsError and Conflict for what could not sign today."""
-    found = open_seals(chosen).by_issuer
-    for seal in found.values():
-        seal.require_valid(clock.now())
-    return "; ".join(f"{code} by {seal.name} until {seal.ends_at:%Y-%m-%d}" for code, seal in found.items())
-
-
-async def _migrations(database: Database) -> str:
-    async with database.read() as db:
-        await migrate.require_head(db)
-    return migrate.head()
-
-
-async def _webhooks(database: Database) -> str:
-    """How many there are. Raises Conflict, naming them, for those that were given up."""
-    async with database.read() as db:
-        found = await webhooks.endpoints(db, SYSTEM)
-    lost = [f"{one.name} ({one.disabled_reason})" for one in found if one.disabled_reason not in (None, BY_HAND)]
-    if lost:
-        raise Conflict(f"Switched off after failures: {'; '.join(lost)}.")
-    return f"{sum(one.disabled_at is None for one in found)} in use"
-
-
-async def _keys(chosen: Settings) -> str:
-    keys = keys_of(chosen)
-    return f"{keys.current.kid} in use, {len(keys.retired)} retired"
-
-
-async def _files(chosen: Settings) -> str:
-    store = open_store(chosen)
-    await store.probe()
-    return str(store.folder) if store.folder else chosen.files_url
-
-
-async def _scanner(address: str) -> str:
-    await scanner.scan(address, intake.once(b"Is anybody there?"))
-    return f"{address} answers"
-
-
-async def _issuer(issuer: Issuer) -> str:
-    await issuer.metadata()
-    keys = await issuer.keys_for(None)
-    return f"{issuer.issuer} answers" + ("" if keys else " without keys")
+        return "wrong", " ".join(sentences(error))
+    return "note" if isinstance(said, Note) else "right", said

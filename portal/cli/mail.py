@@ -1,4 +1,4 @@
-"""`portal mail bounce`, `portal mail reply`: what comes back by mail, piped in by the mail server."""
+"""`portal mail`: what comes back by mail, piped in by the mail server; and a mail to try out the way."""
 
 import sys
 from typing import Annotated
@@ -10,21 +10,29 @@ from sqlalchemy.exc import DBAPIError
 from portal.cli.frame import command, load, opened, say
 from portal.errors import Unavailable
 from portal.mailing import replies
-from portal.notify import bounces
+from portal.notify import bounces, trial
 from portal.settings import Settings
 
 LATER = 75
 """sysexits.h EX_TEMPFAIL: the mail server keeps the message and tries again."""
 MOST_BYTES = 25 * 1024 * 1024
 
-mail_app = typer.Typer(help="What comes back by mail: the mail server pipes messages in.", no_args_is_help=True)
+mail_app = typer.Typer(
+    help="Mail that comes back, piped in by the mail server; and one to try it out.", no_args_is_help=True
+)
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the commands."""
+    command(mail_app)(test)
     command(mail_app)(bounce)
     command(mail_app)(reply)
     app.add_typer(mail_app, name="mail")
+
+
+async def test(address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Such as ada@agency.example.")]) -> None:
+    """Send one mail at once, as the settings say, and tell what the mail server says to it."""
+    say(await trial.send(load(), address))
 
 
 def _message() -> bytes:

@@ -69,7 +69,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
             content = await self._content(request, response)
         finally:
             await response.aclose()
-        headers = {"content-type": response.headers.get("content-type", "")}
+        headers = {name: response.headers.get(name, "") for name in ("content-type", "date")}
         return httpx2.Response(response.status_code, headers=headers, content=content, request=request)
 
     async def _content(self, request: httpx2.Request, response: httpx2.Response) -> bytes:

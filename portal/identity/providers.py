@@ -118,9 +118,13 @@ class Issuer:
         await self._keys.renew_at_most_once_in(UNKNOWN_KEY_SECONDS)
         return await self._keys.get()
 
+    @property
+    def discovery_address(self) -> str:
+        """Where its discovery document lies."""
+        return self.issuer.rstrip("/") + "/.well-known/openid-configuration"
+
     async def _load_metadata(self) -> Metadata:
-        address = self.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        document = fetch.json_object(await self._http.get(address), "its discovery document")
+        document = fetch.json_object(await self._http.get(self.discovery_address), "its discovery document")
         try:
             return check_metadata(document, self.issuer, self._needs)
         except ValueError as error:

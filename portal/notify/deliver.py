@@ -3,10 +3,14 @@
 import os
 from email.message import EmailMessage
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from portal.notify.outbox import AddressRefused, Deliver
 from portal.settings import Settings
+
+if TYPE_CHECKING:
+    import aiosmtplib
 
 TIMEOUT_SECONDS = 30
 PORTS = {"smtp": 587, "smtps": 465}
@@ -33,25 +37,14 @@ def into_folder(folder: Path) -> Deliver:
 
 
 def by_smtp(address: str) -> Deliver:
-    """Sends through `smtp://user:password@host:587` (STARTTLS whenever a password is sent, or offered) or `smtps://…`."""
-    parts = urlsplit(address)
-    password = unquote(parts.password) if parts.password else None
+    """Sends through the mail server of `smtp_url`."""
 
     async def deliver(message: EmailMessage) -> None:
         import aiosmtplib  # here: a portal that mails into a folder never needs it
 
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=parts.hostname,
-                port=parts.port or PORTS[parts.scheme],
-                username=unquote(parts.username) if parts.username else None,
-                password=password,
-                use_tls=parts.scheme == "smtps",
-                # With a password in hand, never in the clear: True refuses a server that does not offer STARTTLS.
-                start_tls=None if parts.scheme == "smtps" or password is None else True,
-                timeout=TIMEOUT_SECONDS,
-            )
+            async with connection(address) as server:
+                await server.send_message(message)
         except aiosmtplib.SMTPRecipientsRefused as refused:
             if all(500 <= one.code < 600 for one in refused.recipients):
                 one = refused.recipients[0]
@@ -59,3 +52,23 @@ def by_smtp(address: str) -> Deliver:
             raise
 
     return deliver
+
+
+def connection(address: str, timeout: float = TIMEOUT_SECONDS) -> "aiosmtplib.SMTP":
+    """To the server of `smtp://user:password@host:587` (STARTTLS whenever a password is sent, or offered) or `smtps://…`:
+    entered, it has encrypted and signed in. `timeout` in seconds is for each thing that the server is asked.
+    """
+    import aiosmtplib
+
+    parts = urlsplit(address)
+    password = unquote(parts.password) if parts.password else None
+    return aiosmtplib.SMTP(
+        hostname=parts.hostname,
+        port=parts.port or PORTS[parts.scheme],
+        username=unquote(parts.username) if parts.username else None,
+        password=password,
+        use_tls=parts.scheme == "smtps",
+        # With a password in hand, never in the clear: True refuses a server that does not offer STARTTLS.
+        start_tls=None if parts.scheme == "smtps" or password is None else True,
+        timeout=timeout,
+    )

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -29,6 +29,8 @@ LEASE_SECONDS = 120
 DELAYS_SECONDS = (30, 120, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 """Pauses after the first, second, … failed try; after the last one the mail is given up."""
 IDLE_SECONDS = 5.0
+LATE = timedelta(minutes=10)
+"""A mail that is due for so long and that nobody has tried to send: no sender runs."""
 
 Compose = Callable[["Due"], EmailMessage]
 Prepare = Callable[["Due"], Awaitable["Due | None"]]
@@ -134,6 +136,22 @@ async def take_due(db: AsyncSession) -> Due | None:
         return None
     topic = Topic(row.topic) if row.topic else None
     return Due(**{**row._mapping, "topic": topic}, lease_ends=lease_ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """Mails that should have left: how many, since when the first waits, and how a try of one of them ended."""
+
+    number: int
+    since: datetime | None
+    error: str | None
+
+
+async def stuck(db: AsyncSession) -> Stuck:
+    """The mails whose last try failed, or that nobody tries to send."""
+    is_late = Mail.last_error.is_not(None) | (Mail.due_at < clock.now() - LATE)
+    columns = func.count(), func.min(Mail.created_at), func.max(Mail.last_error)
+    return Stuck(*(await db.execute(select(*columns).where(Mail.ended.is_(False), is_late))).one())
 
 
 async def finish(

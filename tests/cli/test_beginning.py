@@ -1,9 +1,6 @@
 """From an empty machine to a project with an invited client, by the command line alone."""
 
 import sqlite3
-from pathlib import Path
-
-import pytest
 
 from tests.cli.conftest import Shell
 
@@ -80,70 +77,3 @@ def test_the_ledger_names_who_did_it(bridge: Shell) -> None:
     actors = sqlite3.connect(bridge.database).execute("SELECT actor FROM event ORDER BY seq").fetchall()
     assert actors == [("system",), ("staff:7b0d2f0f-9b8f-4f0c-8a9e-1d2c3b4a5968",)]
     assert "signed in yet" in bridge("project", "list", "--as", "nobody@example.com", code=1).err
-
-
-def test_check_looks_at_everything_and_fails_for_what_is_wrong(shell: Shell) -> None:
-    ended = shell("check", code=1)
-    lines = [line.split(":")[0] for line in ended.out.splitlines()]
-    assert lines == [
-        "right  configuration", "right  database", "right  migrations", "right  webhooks", "right  signing keys",
-        "right  files", "wrong  provider corp",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("reason", "says"),
-    [
-        (None, "right  webhooks: 1 in use"),
-        ("switched off", "right  webhooks: 0 in use"),
-        (
-            "the receiver answered 410",
-            "wrong  webhooks: Switched off after failures: Books (the receiver answered 410).",
-        ),
-    ],
-)
-def test_check_names_webhooks_that_were_given_up(shell: Shell, reason: str | None, says: str) -> None:
-    values = {
-        "id": "0" * 32, "name": "Books", "url": "https://books.example/", "secret": "whsec_x", "kinds": "[]",
-        "audiences": "[]", "created_by": "system", "created_at": "2026-11-26 09:00:00", "disabled_reason": reason,
-        "updated_at": "2026-11-26 09:00:00", "lease_until": "2026-11-26 09:00:00",
-        "disabled_at": reason and "2026-11-26 09:00:00",
-    }  # fmt: skip
-    with sqlite3.connect(shell.database) as database:
-        columns = ", ".join(values)
-        database.execute(
-            f"INSERT INTO webhook_endpoint ({columns}) VALUES ({', '.join('?' * len(values))})", (*values.values(),)
-        )
-    database.close()
-    assert says in shell("check", code=1).out.splitlines()
-
-
-def test_check_looks_at_the_certificates_of_the_time_stamping_authority(shell: Shell, tmp_path: Path) -> None:
-    shell.environment["PORTAL_TIMESTAMP_URL"] = "https://tsa.example/tsr"
-    shell.environment["PORTAL_TIMESTAMP_CERTIFICATES"] = str(tmp_path / "roots.pem")
-    assert "wrong  time stamps: No such file" in shell("check", code=1).out
-    (tmp_path / "roots.pem").write_text("no certificate")
-    assert "wrong  time stamps" in shell("check", code=1).out
-
-
-def test_check_looks_at_where_files_lie_and_at_the_scanner(shell: Shell) -> None:
-    shell.environment["PORTAL_FILES_URL"] = "s3://bucket"
-    shell.environment["PORTAL_FILES_OPTIONS"] = '{"access_key_id": "half a key"}'
-    shell.environment["PORTAL_CLAMD_URL"] = "tcp://127.0.0.1:9"
-    told = shell("check", code=1).out
-    assert "wrong  files: PORTAL_FILES_URL with PORTAL_FILES_OPTIONS leads to no store: " in told
-    assert "half a key" not in told
-    assert "wrong  virus scanner: The virus scanner does not answer" in told
-
-
-def test_check_says_what_to_set(shell: Shell) -> None:
-    shell.environment["PORTAL_SECRET_KEY"] = "short"
-    shell.environment["PORTAL_COLOUR"] = "blue"
-    ended = shell("check", code=1)
-    assert "wrong  configuration: PORTAL_COLOUR is not a setting of this portal." in ended.out
-    assert "short" not in ended.out + ended.err
-
-
-def test_check_says_that_migrations_are_behind(empty_shell: Shell) -> None:
-    empty_shell.folder.mkdir()
-    assert "wrong  migrations" in empty_shell("check", code=1).out

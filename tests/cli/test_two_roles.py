@@ -46,7 +46,7 @@ def test_with_one_role_all_is_as_before_and_check_says_so(served: Shell) -> None
     served.environment["PORTAL_DATABASE_URL"] = owner
     served("migrate")
     served("project", "add", "BRIDGE", "--name", "The bridge", "--client", "Acme")
-    assert "right  database: PostgreSQL, without row-level security" in served("check", code=1).out
+    assert "note   database: PostgreSQL, without row-level security" in served("check", code=1).out
 
 
 def test_the_owners_role_is_for_postgresql(empty_shell: Shell) -> None:
