@@ -67,9 +67,10 @@ class Frame:
 
 
 @pass_context
-def _datetime(context: Context, value: datetime | None) -> str:
+def _datetime(context: Context, value: datetime | None, zone: str = "") -> str:
+    """A moment on the clock of a zone, else of the page's project, else of UTC."""
     scope: Scope | None = context["frame"].scope
-    return formats.moment(value, scope.project.time_zone if scope else "UTC", context["frame"].locale)
+    return formats.moment(value, zone or (scope.project.time_zone if scope else "UTC"), context["frame"].locale)
 
 
 @lru_cache(8)

@@ -37,7 +37,7 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A decision that waits for somebody. `is_mine`: the viewer can answer it now."""
+    """A decision that waits for somebody. `is_mine`: the viewer can answer it now; `time_zone`: the project's."""
 
     key: str
     project: str
@@ -51,6 +51,7 @@ class Waiting:
     holds_up: str
     is_mine: bool
     is_overdue: bool
+    time_zone: str
 
 
 _COLUMNS = (
@@ -244,7 +245,7 @@ def _row(row: Row[Any]) -> Waiting:
     overdue = row.due_on is not None and row.due_on < clock.day_of(clock.now(), ZoneInfo(row.time_zone))
     return Waiting(
         row.key, row.name, row.company, row.number, row.kind, row.title, row.turn, row.from_at, row.due_on,
-        row.holds_up, bool(row.is_mine), overdue,
+        row.holds_up, bool(row.is_mine), overdue, row.time_zone,
     )  # fmt: skip
 
 

@@ -75,6 +75,11 @@ async def test_the_front_page_and_the_list_say_what_waits(browser, asked):
         assert "The first release" in page.text, path
 
 
+async def test_every_page_tells_a_moment_by_the_clock_of_its_project(browser, asked):
+    pages = [await browser.open(path) for path in ("/projects/BRIDGE", "/waiting", "/projects/BRIDGE/decisions")]
+    assert len({page.words(page.all("ul[@class='rows']//time")[0]) for page in pages}) == 1
+
+
 async def test_the_list_over_all_projects_is_each_viewers_own(browser, database, cast, asked):
     await ask(database, cast, "HARBOUR", title="Zanzibar")
     seen = {who: (await browser.open("/waiting", who)).text for who in ("ada", "eve", "mallory", "nemo", "wei")}
