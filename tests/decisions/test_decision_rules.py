@@ -219,10 +219,44 @@ def test_a_sign_in_that_is_too_long_ago_must_be_renewed():
     check(old, DecisionLimit(fresh_minutes=21), clock.now())
 
 
+def test_a_sign_in_that_is_just_as_old_as_the_limit_is_fresh():
+    now = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    for seconds, is_fresh in ((0, True), (1, False)):
+        proof = proof_of("ada", auth_time=now - timedelta(minutes=15, seconds=seconds))
+        if is_fresh:
+            check(proof, DecisionLimit(fresh_minutes=15), now)
+            continue
+        with pytest.raises(StepUpNeeded) as needed:
+            check(proof, DecisionLimit(fresh_minutes=15), now)
+        assert str(needed.value).startswith("Please confirm that it is you")
+
+
+def test_the_evidence_says_who_signed_in_where_when_and_how():
+    """What a receipt holds of it; how a provider is asked for a second factor is none of it."""
+    signed_in = datetime(2026, 5, 4, 9, tzinfo=UTC)
+    found = proof_of(
+        "ada", auth_time=signed_in, acr="urn:mfa", amr=("pwd", "mfa"), second_factor_acr="urn:mfa"
+    ).evidence()
+    assert set(found) == {"issuer", "sub", "name", "email", "company", "acr", "amr", "auth_time", "salt"}
+    assert (found["acr"], found["amr"], found["auth_time"]) == (
+        "urn:mfa",
+        ["pwd", "mfa"],
+        "2026-05-04T09:00:00.000000Z",
+    )
+    assert proof_of("ada", auth_time=None).evidence()["auth_time"] is None
+
+
+def test_the_evidence_is_salted_with_128_bits_so_that_its_digest_tells_nobody():
+    salts = [proof_of("ada").evidence()["salt"] for _ in range(2)]
+    assert salts[0] != salts[1]
+    assert [len(bytes.fromhex(one)) for one in salts] == [16, 16]
+
+
 @pytest.mark.parametrize(
     ("second_factor", "proof", "enough"),
     [
         ("never", {}, True),
+        ("never", {"second_factor_acr": "urn:mfa"}, True),
         ("offered", {}, True),
         ("offered", {"second_factor_acr": "urn:mfa"}, False),
         ("offered", {"second_factor_acr": "urn:mfa", "acr": "urn:password"}, False),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.decisions import parts
@@ -34,12 +34,14 @@ def leaves(value: Any) -> list[str]:
     return [str(value)]
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(st.sampled_from([*parts.FIRST, "priority", "alternatives", "quite_new"]), NESTED))
 def test_every_value_of_a_content_is_shown_whatever_its_form(content):
     shown = all_of(parts_of(content))
     assert [leaf for leaf in leaves(content) if leaf not in shown] == []
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(WORDS, st.dictionaries(WORDS, LEAVES, min_size=1), min_size=1))
 def test_every_name_of_a_field_is_shown_with_its_value(content):
     shown = all_of(parts_of(content)).lower()
