@@ -69,7 +69,7 @@ async def _one(database: Database, key: str, number: int) -> bool:
     """One step, whole or not at all; what goes wrong with one acceptance keeps no other waiting."""
     try:
         async with database.write() as db:
-            return await _step(db, await projects.scope_for(db, SYSTEM, key), number)
+            return await _step(db, await projects.locked_scope(db, SYSTEM, key), number)
     except Conflict:  # archived: nothing happens there any more
         return False
     except PortalError as refusal:
@@ -78,7 +78,7 @@ async def _one(database: Database, key: str, number: int) -> bool:
 
 
 async def _step(db: AsyncSession, scope: Scope, number: int) -> bool:
-    await ledger.lock(db, scope.project_id)
+    """`scope` is that under the project's lock."""
     scope.require_writable()
     row = await standing.acceptance(db, scope, number)
     if row.state is not AcceptanceState.ASKED or row.deemed_on is None:

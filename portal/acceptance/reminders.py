@@ -11,7 +11,6 @@ from portal.acceptance.models import TestRound, TestTester
 from portal.acceptance.telling import tell
 from portal.access import SYSTEM, Scope
 from portal.db import Database
-from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
 from portal.projects import queries as projects
 
@@ -36,7 +35,7 @@ async def remind(database: Database) -> int:
     reminded = 0
     for key, plan, number in found:
         async with database.write() as db:
-            reminded += await remind_of(db, await projects.scope_for(db, SYSTEM, key), plan, number)
+            reminded += await remind_of(db, await projects.locked_scope(db, SYSTEM, key), plan, number)
     return reminded
 
 
@@ -45,8 +44,7 @@ _OPEN = (TestRound.closed_at.is_(None), TestRound.reminded_on.is_(None))
 
 async def remind_of(db: AsyncSession, scope: Scope, number: int, round_number: int) -> bool:
     """Notes that a round's testers are to be reminded, if this is its last day and any has cases left. Who opens a
-    round on its last day has just told its testers until when: then nobody is reminded."""
-    await ledger.lock(db, scope.project_id)
+    round on its last day has just told its testers until when: then nobody is reminded. The caller holds the lock."""
     statement = select(TestRound).where(*queries.rounds_of(scope, number), TestRound.number == round_number, *_OPEN)
     row = await db.scalar(statement)
     local = clock.now().astimezone(scope.zone)

@@ -21,7 +21,7 @@ from portal.decisions import remarks
 from portal.decisions.models import DecisionRemark
 from portal.decisions.workflow import LONGEST_COMMENT
 from portal.errors import NotAllowed, NotFound
-from portal.ledger.models import ProjectLedger
+from portal.ledger import commands as ledger
 from portal.mailing import readers
 from portal.notify import links
 from portal.notify.models import MailReply
@@ -184,9 +184,10 @@ async def _take(db: AsyncSession, reply: Reply) -> DecisionRemark | None:
         raise NotKept("another sender")
     if not reply.text:
         raise NotKept("nothing written")
-    key = await db.scalar(select(ProjectLedger.key).where(ProjectLedger.id == place.project_id))
     try:
-        scope = await readers.scope_of(db, viewer, key or "")
+        # Locked before anything is asked: of the same message twice at once one is kept, with the rights of then.
+        key = (await ledger.lock(db, place.project_id)).key
+        scope = await readers.scope_of(db, viewer, key)
         if scope.is_staff:
             raise NotKept("staff by now")
         if await _is_known(db, place, reply.text):

@@ -1,5 +1,6 @@
 """Answers to mails: kept as the person's remark, never as a decision; of nobody else, and without what they quoted."""
 
+import asyncio
 import logging
 from email.message import EmailMessage
 
@@ -11,6 +12,7 @@ from portal.access.models import Membership
 from portal.decisions import queries
 from portal.decisions.models import Decision, DecisionAnswer, DecisionRemark, DecisionState
 from portal.ledger import Audience
+from portal.ledger import commands as ledger
 from portal.mailing import replies
 from portal.mailing.replies import NotKept
 from portal.notify import links
@@ -74,6 +76,29 @@ async def test_the_same_message_twice_is_one_remark(database, token):
     assert await take(database, reply(token)) is not None
     assert await take(database, reply(token)) is None
     assert len(await remarks(database)) == 1
+
+
+async def waiting_for(database, cast, content, times, change=None):
+    """What becomes of a message that has to wait until another change of the project is through."""
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        await ledger.lock(db, scope.project_id)
+        taking = [asyncio.create_task(take(database, content)) for _ in range(times)]
+        await asyncio.sleep(0.5)
+        if change:
+            await change(db, cast, scope)
+    return await asyncio.gather(*taking)
+
+
+async def test_the_same_message_twice_at_once_is_one_remark(database, cast, token):
+    await waiting_for(database, cast, reply(token), 2)
+    assert len(await remarks(database)) == 1
+
+
+async def test_a_right_that_ends_while_the_message_waits_is_asked_for_then(database, cast, token):
+    with pytest.raises(NotKept):
+        await waiting_for(database, cast, reply(token), 1, leave)
+    assert await remarks(database) == []
 
 
 async def test_the_servers_own_word_for_the_recipient_counts(database, token):
