@@ -129,7 +129,12 @@ async def test_only_another_member_can_stand_in(database, cast, to):
         await delegate(database, cast, to)
 
 
-@pytest.mark.parametrize(("first", "last"), [(-1, 3), (3, 2), (0, 400)])
+@pytest.mark.parametrize(("first", "last"), [(0, 0), (0, 92), (9, 101)])
+async def test_somebody_stands_in_for_one_day_or_a_quarter_of_a_year(database, cast, first, last):
+    assert (await delegate(database, cast, first=first, last=last)).ended_at is None
+
+
+@pytest.mark.parametrize(("first", "last"), [(-1, 3), (3, 2), (0, 93)])
 async def test_wrong_days_are_refused(database, cast, first, last):
     with pytest.raises(Invalid):
         await delegate(database, cast, first=first, last=last)
@@ -139,7 +144,10 @@ async def test_two_delegations_do_not_overlap(database, cast):
     await delegate(database, cast, "eve", 0, 4)
     with pytest.raises(Conflict):
         await delegate(database, cast, "finn", 4, 6)
-    await delegate(database, cast, "finn", 5, 6)
+    await delegate(database, cast, "finn", 8, 9)
+    with pytest.raises(Conflict):
+        await delegate(database, cast, "eve", 5, 8)
+    await delegate(database, cast, "finn", 5, 7)
 
 
 async def test_who_may_not_decide_cannot_hand_it_on(database, cast):
