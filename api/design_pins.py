@@ -1,5 +1,6 @@
 """Pins of a design: remarks at places of its pictures, replies to them, and which are settled."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -25,7 +26,7 @@ Along = Annotated[int, Field(ge=0, le=TEN_THOUSAND, description="Ten-thousandths
 
 
 class PinNew(Incoming):
-    """A remark at a place: `position` says on which part of the version, x and y where on its picture."""
+    """A remark at a place: `position` and `page` say on which part of the version, x and y where on its picture."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"version": 1, "position": 1, "x": 2500, "y": 7500, "text": "Larger?"}]}
@@ -33,6 +34,7 @@ class PinNew(Incoming):
 
     version: Number
     position: Number
+    page: Annotated[Number, Field(description="Of a PDF.")] = 1
     x: Along
     y: Along
     text: Words
@@ -59,6 +61,7 @@ class PlaceOut(Outgoing):
     """Where a remark stands on a version."""
 
     position: int
+    page: int
     x: int
     y: int
 
@@ -92,7 +95,7 @@ def shape(line: PinLine, place: Place | None) -> PinOut:
         for one in line.replies
     ]
     fields = {name: getattr(row, name) for name in PinOut.model_fields if name not in ("place", "name", "replies")}
-    where = {"position": place.position, "x": place.x, "y": place.y} if place else None
+    where = asdict(place) if place else None
     return PinOut.model_validate(fields | {"place": where, "name": line.name, "replies": replies})
 
 
@@ -127,7 +130,7 @@ async def add_pin(
     scope: WriteScope, db: UnitOfWork, number: PathNumber, wanted: Annotated[PinNew, json_body(PinNew)]
 ) -> PinOut:
     """Pins a remark. On a draft it stays among staff, whatever becomes of the draft."""
-    place = Place(wanted.position, wanted.x, wanted.y)
+    place = Place(wanted.position, wanted.x, wanted.y, wanted.page)
     row = await pins.pin(db, scope, number, wanted.version, place, wanted.text)
     return await _pin(db, scope, number, row.number)
 

@@ -21,6 +21,7 @@ from portal.designs import commands, queries
 from portal.designs.models import Design
 from portal.designs.queries import DesignLine, VersionLine
 from portal.designs.rules import LONGEST_DESCRIPTION, LONGEST_REMARK, LONGEST_URL, MOST_PARTS, Asking, Link
+from portal.files.pages import pages_of
 from portal.ledger.models import Audience
 
 router = door("designs", "/projects/{key}/designs")
@@ -108,13 +109,18 @@ class DesignPage(Outgoing):
 
 
 class PartOut(Outgoing):
-    """What a version is made of: a file, or a prototype (`url`) with the file of its snapshot."""
+    """What a version is made of: a file, or a prototype (`url`) with the file of its snapshot.
+
+    Of a PDF with `page_count` pages the client sees the first `pages_shown`, and is told that there are more.
+    """
 
     position: int
     file: int | None
     url: str | None
     name: str | None
     sha256: str | None
+    page_count: int | None
+    pages_shown: int
 
 
 class VersionOut(Outgoing):
@@ -163,6 +169,8 @@ def version_out(line: VersionLine) -> VersionOut:
         PartOut(
             position=one.part.position, file=one.part.file_number, url=one.part.url,
             name=one.file.name if one.file else None, sha256=one.file.sha256.hex() if one.file else None,
+            page_count=one.file.page_count if one.file else None,
+            pages_shown=len(pages_of(one.file)) if one.file else 0,
         )
         for one in line.parts
     ]  # fmt: skip

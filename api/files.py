@@ -17,10 +17,12 @@ from api.paging import Paged
 from api.problems import Refused
 from api.shapes import Moment, Outgoing, PathNumber
 from portal.access import Scope
-from portal.errors import NotFound, TooLarge
+from portal.errors import TooLarge
 from portal.files import commands, intake, queries, serving
+from portal.files.drawing import MOST_PAGES
 from portal.files.intake import Received
 from portal.files.models import File
+from portal.files.pages import picture_of
 from portal.files.store import Store
 from portal.ledger.models import Audience
 
@@ -52,6 +54,7 @@ class FileOut(Outgoing):
     width: Annotated[int | None, Field(description="Of a picture or a PDF's first page, in points.")]
     height: int | None
     has_preview: bool
+    page_count: Annotated[int | None, Field(description="Of a PDF that could be drawn: how many pages it has.")]
     created_at: Moment
     created_by: str
 
@@ -96,7 +99,9 @@ async def receiving(
     if int(request.headers.get("content-length", "0")) > store.max_bytes:  # the server let digits alone pass
         raise TooLarge(f"A file may have at most {store.max_bytes} bytes.")
     try:
-        received = await intake.receive(store, database, scope, request.stream(), name=clean_text(name, ("name",)))
+        received = await intake.receive(
+            store, database, scope, request.stream(), name=clean_text(name, ("name",)), most_pages=MOST_PAGES
+        )
     except TimeoutError:
         raise Refused("slow", f"The file did not arrive within {intake.PATIENCE_SECONDS} seconds.") from None
     except ClientDisconnect:  # nobody reads the answer, and it is no fault of ours to be logged
@@ -159,14 +164,18 @@ async def read_content(request: Request, scope: ReadScope, db: ReadSession, numb
         304: {"description": "It is what `If-None-Match` names."},
     },
 )
-async def read_preview(request: Request, scope: ReadScope, db: ReadSession, number: PathNumber) -> Response:
-    """The picture that was drawn of a file: of a picture, or of a PDF's first page."""
-    row = await queries.file(db, scope, number)
-    if row.preview is None:
-        raise NotFound("There is no preview of this file.")
-    size = await store_of(request).size(scope.project_id, row.preview)
+async def read_preview(
+    request: Request,
+    scope: ReadScope,
+    db: ReadSession,
+    number: PathNumber,
+    page: Annotated[int, Query(ge=1, lt=2**31, description=f"Of a PDF; the first {MOST_PAGES} are drawn.")] = 1,
+) -> Response:
+    """The picture that was drawn of a file: of a picture, or of a page of a PDF."""
+    shown = picture_of(await queries.file(db, scope, number), page)
+    end = shown.end or await store_of(request).size(scope.project_id, shown.preview)
     asked = serving.Asked(request.headers.get("if-none-match"))
-    return _sent(request, scope, serving.preview(row.preview, size, asked))
+    return _sent(request, scope, serving.preview(shown.preview, shown.start, end, asked))
 
 
 def _sent(request: Request, scope: Scope, answer: serving.Answer) -> Response:

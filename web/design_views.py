@@ -1,6 +1,6 @@
 """What the pages of the designs show: how each stands, and a version with its pictures, remarks and decisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from portal.access import Scope
@@ -11,6 +11,8 @@ from portal.designs.carrying import TEN_THOUSAND, Place
 from portal.designs.models import Design, DesignVersion
 from portal.designs.queries import DesignLine, DesignWithVersions, PartLine, PinLine, VersionLine
 from portal.errors import Invalid, NotFound
+from portal.files.kinds import PDF
+from portal.files.pages import pages_of
 from portal.projects.models import ProjectStatus
 from portal.traceability import Link, links_from
 from web.filters import number_of
@@ -42,7 +44,11 @@ class DesignsPage:
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """A picture of a version: where it is shown from, and how large it is in its own points."""
+    """A picture of a version, one page of it: where it is shown from, and how large it is in its own points.
+
+    `src` is empty for a page that could not be drawn. A document has `pages` that are shown `of` those that it has;
+    None where nobody counted them.
+    """
 
     position: int
     name: str
@@ -52,15 +58,22 @@ class PictureView:
     height: int
     url: str
     is_document: bool
+    page: int
+    pages: int
+    of: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class PinView:
-    """A remark on the version that is looked at. `place` is None where it has none any more."""
+    """A remark on the version that is looked at. `place` is None where it has none any more.
+
+    `page` is told where it says something: of a document with several pages.
+    """
 
     line: PinLine
     place: Place | None
     here: bool
+    page: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,7 @@ class DesignPage:
     state: str
     state_version: int | None
     may_write: bool
+    may_pin: bool
     traced: Sequence[Link]
 
 
@@ -117,8 +131,8 @@ def state_of(design: Design, newest: Newest | None) -> str:
     return decision.outcome.value if decision.outcome else "shown"
 
 
-def _preview(scope: Scope, number: int) -> str:
-    return f"/projects/{scope.key}/files/{number}/preview"
+def _preview(scope: Scope, number: int, page: int = 1) -> str:
+    return f"/projects/{scope.key}/files/{number}/preview" + (f"?page={page}" if page > 1 else "")
 
 
 def page_of(
@@ -130,31 +144,40 @@ def page_of(
     story: Sequence[Settled],
 ) -> DesignPage:
     pictures = _pictures(scope, line)
-    picture = _picture(pictures, number_of(asked, "file"))
+    picture = _picture(scope, line, pictures, asked)
     number = line.version.version if line else 0
     places = queries.places(found, remarks, number) if line else {}
-    here = picture.position if picture else 0
-    aim = (AIM_WIDTH, max(1, round(AIM_WIDTH * picture.height / picture.width))) if picture else (0, 0)
+    several = {one.position for one in pictures if one.pages > 1}
+    is_drawn = picture is not None and picture.src != ""
+    aim = (AIM_WIDTH, max(1, round(AIM_WIDTH * picture.height / picture.width))) if picture and is_drawn else (0, 0)
+    may_write = picture is not None and not scope.preview and scope.project.status != ProjectStatus.ARCHIVED
     newest = next((one for one in story if one.decision.state is not DecisionState.WITHDRAWN), None)
     return DesignPage(
         design=found.design, address=f"/projects/{scope.key}/designs/{found.design.number}",
         versions=[one.version for one in reversed(found.versions)], version=line.version if line else None,
         is_newest=line is found.newest, links=[one for one in line.parts if one.part.url] if line else (),
         pictures=pictures, picture=picture,
-        pins=[_pin(one, places[one.pin.number], here) for one in remarks if one.pin.number in places],
-        aim=aim, chosen=_chosen(asked, here, aim) if picture else None,
-        compare=_compare(asked, scope, found, number, here),
+        pins=[_pin(one, places[one.pin.number], picture, several) for one in remarks if one.pin.number in places],
+        aim=aim, chosen=_chosen(asked, picture, aim) if picture and is_drawn else None,
+        compare=_compare(asked, scope, found, number, picture) if picture else None,
         open=next((one for one in story if one.decision.state is DecisionState.ASKED), None), story=story,
         outcomes=_outcomes(story),
         state=state_of(found.design, Newest(newest.decision, newest.is_mine) if newest else None),
         state_version=newest.decision.subject_version if newest else found.design.shown_version,
-        may_write=picture is not None and not scope.preview and scope.project.status != ProjectStatus.ARCHIVED,
+        may_write=may_write, may_pin=may_write and is_drawn,
         traced=links_from(found.also),
     )  # fmt: skip
 
 
-def _pin(line: PinLine, place: Place | None, here: int) -> PinView:
-    return PinView(line, place, place is not None and place.position == here)
+def _pin(line: PinLine, place: Place | None, picture: PictureView | None, several: Set[int]) -> PinView:
+    is_here = place is not None and picture is not None and _is_on(place, picture)
+    page = place.page if place else line.pin.page
+    is_told = page > 1 or (place is not None and place.position in several)
+    return PinView(line, place, is_here, page if is_told else None)
+
+
+def _is_on(place: Place, picture: PictureView) -> bool:
+    return (place.position, place.page) == (picture.position, picture.page)
 
 
 def _outcomes(story: Sequence[Settled]) -> dict[int, Decision]:
@@ -164,33 +187,51 @@ def _outcomes(story: Sequence[Settled]) -> dict[int, Decision]:
 
 
 def _pictures(scope: Scope, line: VersionLine | None) -> list[PictureView]:
-    return [
-        PictureView(
-            one.part.position, one.file.name, one.file.number, _preview(scope, one.file.number), one.file.width or 1,
-            one.file.height or 1, one.part.url or "", one.file.media_type == "application/pdf",
-        )
-        for one in (line.parts if line else ())
-        if one.file is not None
-    ]  # fmt: skip
+    """The first page of each picture of a version."""
+    views = (_view(scope, one, 1) for one in (line.parts if line else ()))
+    return [view for view in views if view is not None]
 
 
-def _picture(pictures: Sequence[PictureView], position: int | None) -> PictureView | None:
-    """The picture at a position; the first, if none is asked for. Raises NotFound."""
-    if position is None:
-        return pictures[0] if pictures else None
-    found = next((one for one in pictures if one.position == position), None)
+def _view(scope: Scope, line: PartLine, number: int) -> PictureView | None:
+    """One page of a part; None where it is not shown."""
+    file = line.file
+    pages = pages_of(file) if file is not None else ()
+    if file is None or not 1 <= number <= len(pages):
+        return None
+    page = pages[number - 1]
+    src = _preview(scope, file.number, number) if page.is_drawn else ""
+    return PictureView(
+        line.part.position, file.name, file.number, src, page.width, page.height, line.part.url or "",
+        file.media_type == PDF, number, len(pages), file.page_count,
+    )  # fmt: skip
+
+
+def _picture(
+    scope: Scope, line: VersionLine | None, pictures: Sequence[PictureView], asked: Mapping[str, str]
+) -> PictureView | None:
+    """The page that is asked for of the picture at a position; the first of the first, if none is. Raises NotFound."""
+    position, number = number_of(asked, "file"), number_of(asked, "page")
+    if not pictures and position is None:
+        return None
+    found = _at(scope, line, pictures[0].position if position is None else position, 1 if number is None else number)
     if found is None:
         raise NotFound("There is no such picture in this version.")
     return found
 
 
-def _chosen(asked: Mapping[str, str], position: int, aim: tuple[int, int]) -> Place | None:
+def _at(scope: Scope, line: VersionLine | None, position: int, number: int) -> PictureView | None:
+    """A page of the part at a position of a version, if it is shown."""
+    part = next((one for one in line.parts if one.part.position == position), None) if line else None
+    return _view(scope, part, number) if part else None
+
+
+def _chosen(asked: Mapping[str, str], picture: PictureView, aim: tuple[int, int]) -> Place | None:
     """The place that was clicked in the form without scripts: pixels of the small picture. Raises Invalid."""
     pixels = [_pixel(asked, name) for name in ("at.x", "at.y")]
     if None in pixels:
         return None
     x, y = (min(TEN_THOUSAND, (at or 0) * TEN_THOUSAND // side) for at, side in zip(pixels, aim, strict=True))
-    return Place(position, x, y)
+    return Place(picture.position, x, y, picture.page)
 
 
 def _pixel(asked: Mapping[str, str], name: str) -> int | None:
@@ -199,15 +240,14 @@ def _pixel(asked: Mapping[str, str], name: str) -> int | None:
 
 
 def _compare(
-    asked: Mapping[str, str], scope: Scope, found: DesignWithVersions, version: int, position: int
+    asked: Mapping[str, str], scope: Scope, found: DesignWithVersions, version: int, picture: PictureView
 ) -> CompareView | None:
     other = number_of(asked, "with")
-    if other is None or not position:
+    if other is None:
         return None
     how = asked.get("how", "side")
     if how not in HOWS or other == version:
         right = f"how is one of {', '.join(HOWS)}, and with another version than the one that is shown."
         raise Invalid(right, field="how", value=how[:40])
     line = found.of(other)
-    old = next((one for one in _pictures(scope, line) if one.position == position), None)
-    return CompareView(how, line.version, old)
+    return CompareView(how, line.version, _at(scope, line, picture.position, picture.page))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -66,15 +67,15 @@ async def _page(request: Request, scope: Scope, db: ReadSession, number: int, ve
 
 @router.post("/projects/{key}/designs/{number}/pins", name="design_pin")
 async def add_pin(
-    scope: WritingScope, db: UnitOfWork, number: int, version: Text = "", file: Text = "", x: Text = "", y: Text = "",
-    text: Text = "",
+    scope: WritingScope, db: UnitOfWork, number: int, version: Text = "", file: Text = "", page: Text = "1",
+    x: Text = "", y: Text = "", text: Text = "",
 ) -> Response:  # fmt: skip
     """Pins a remark to a place."""
     pins.require_word(scope)
-    wanted = {"version": version, "file": file, "x": x, "y": y}
-    on, position, left, top = (_number(wanted, name) for name in wanted)
-    row = await pins.pin(db, scope, number, on, Place(position, left, top), text)
-    return _to(scope, f"{number}/versions/{on}?file={position}#pin-{row.number}")
+    wanted = {"version": version, "file": file, "x": x, "y": y, "page": page}
+    on, *place = (_number(wanted, name) for name in wanted)
+    row = await pins.pin(db, scope, number, on, Place(*place), text)
+    return _to(scope, f"{_back(number, version, file, page)}#pin-{row.number}")
 
 
 def _number(wanted: Mapping[str, str], name: str) -> int:
@@ -87,27 +88,37 @@ def _number(wanted: Mapping[str, str], name: str) -> int:
 
 @router.post("/projects/{key}/designs/{number}/pins/{pin}/replies", name="design_reply")
 async def add_reply(
-    scope: WritingScope, db: UnitOfWork, number: int, pin: int, text: Text = "", version: Text = ""
-) -> Response:
+    scope: WritingScope, db: UnitOfWork, number: int, pin: int, text: Text = "", version: Text = "", file: Text = "",
+    page: Text = "",
+) -> Response:  # fmt: skip
     """Answers a remark."""
     await pins.reply(db, scope, number, pin, text)
-    return _to(scope, f"{_back(number, version)}#pin-{pin}")
+    return _to(scope, f"{_back(number, version, file, page)}#pin-{pin}")
 
 
 @router.post("/projects/{key}/designs/{number}/pins/{pin}/state", name="design_pin_state")
 async def settle_pin(
-    scope: WritingScope, db: UnitOfWork, number: int, pin: int, state: Text = "", version: Text = ""
-) -> Response:
+    scope: WritingScope, db: UnitOfWork, number: int, pin: int, state: Text = "", version: Text = "", file: Text = "",
+    page: Text = "",
+) -> Response:  # fmt: skip
     """Settles a remark, or opens it again."""
     pins.require_word(scope)
     if state not in ("resolved", "open"):
         raise Invalid("A remark is resolved or open.", field="state", value=state[:40])
     await (pins.resolve if state == "resolved" else pins.reopen)(db, scope, number, pin)
-    return _to(scope, f"{_back(number, version)}#pin-{pin}")
+    return _to(scope, f"{_back(number, version, file, page)}#pin-{pin}")
 
 
-def _back(number: int, version: str) -> str:
-    return f"{number}/versions/{version}" if version.isdecimal() and version.isascii() else str(number)
+def _back(number: int, version: str, file: str, page: str) -> str:
+    """Where a form was sent from, as far as it says so: the version, and which page of which of its pictures."""
+    if not _is_number(version):
+        return str(number)
+    place = {name: text for name, text in (("file", file), ("page", page)) if _is_number(text) and text != "1"}
+    return f"{number}/versions/{version}" + (f"?{urlencode(place)}" if place else "")
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and text.isascii()
 
 
 def _to(scope: Scope, place: str) -> RedirectResponse:

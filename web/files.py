@@ -1,11 +1,13 @@
 """A project's files: saved as they are, or shown as the picture that we drew of them. There is no page."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from portal.access import Scope
-from portal.errors import NotFound
 from portal.files import queries, serving
+from portal.files.pages import picture_of
 from portal.files.store import Store
 from web.deps import ProjectScope, database_of
 from web.uploads import store_of
@@ -22,15 +24,15 @@ async def download(request: Request, scope: ProjectScope, number: int) -> Respon
 
 
 @router.get("/projects/{key}/files/{number}/preview", name="file_preview")
-async def preview(request: Request, scope: ProjectScope, number: int) -> Response:
-    """The picture that was drawn of a file."""
+async def preview(
+    request: Request, scope: ProjectScope, number: int, page: Annotated[int, Query(ge=1, lt=2**31)] = 1
+) -> Response:
+    """The picture that was drawn of a file, or of one page of a PDF."""
     async with database_of(request).read(scope.project_id) as db:
         found = await queries.file(db, scope, number)
-    if found.preview is None:
-        raise NotFound("There is no preview of this file.")
-    store = store_of(request)
-    size = await store.size(scope.project_id, found.preview)
-    return sent(store, scope, serving.preview(found.preview, size, asked_of(request)))
+    store, shown = store_of(request), picture_of(found, page)
+    end = shown.end or await store.size(scope.project_id, shown.preview)
+    return sent(store, scope, serving.preview(shown.preview, shown.start, end, asked_of(request)))
 
 
 def asked_of(request: Request) -> serving.Asked:

@@ -2,10 +2,11 @@
 
 A remark follows its picture: to wherever the same file (or the same prototype) stands in the next version; else to the
 new picture that took its position. A position that is gone, or that an old acquaintance moved into, is no place for it.
+It stays on its page: a document that has fewer has no place for it either.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 TEN_THOUSAND = 10_000
@@ -14,15 +15,24 @@ TEN_THOUSAND = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A point of a part: its position in the version, and ten-thousandths of width and height."""
+    """A point of a part: its position in the version, ten-thousandths of width and height, and on which page."""
 
     position: int
     x: int
     y: int
+    page: int = 1
 
 
-Made = Sequence[int | str]
-"""What a version is made of, in order: file numbers, and addresses of prototypes; none of them twice."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a version: known by its file's number or its prototype's address, whatever is shown of its pages."""
+
+    known_by: int | str
+    pages: int = field(default=1, compare=False)
+
+
+Made = Sequence[Part]
+"""What a version is made of, in order; nothing of it twice."""
 
 
 def next_position(position: int, before: Made, after: Made) -> int | None:
@@ -37,11 +47,12 @@ def next_position(position: int, before: Made, after: Made) -> int | None:
 
 def carried(place: Place, versions: Sequence[Made]) -> Place | None:
     """A place on the first of these versions, as it stands on the last; once lost, it does not come back."""
-    position: int | None = place.position
     for before, after in pairwise(versions):
-        if position is not None:
-            position = next_position(position, before, after)
-    return None if position is None else Place(position, place.x, place.y)
+        position = next_position(place.position, before, after)
+        if position is None or place.page > after[position - 1].pages:
+            return None
+        place = replace(place, position=position)
+    return place
 
 
 def shows(made_on: int, resolved_on: int | None, version: int) -> bool:

@@ -104,6 +104,8 @@ class DesignPin(Base):
     """On which it was made."""
     position: Mapped[int]
     """Of the part on which it was made."""
+    page: Mapped[int] = mapped_column(server_default="1")
+    """Of that part's document; a picture is one page."""
     x: Mapped[int]
     """Ten-thousandths of the picture's width from the left."""
     y: Mapped[int]

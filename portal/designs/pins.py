@@ -1,5 +1,6 @@
 """Writes of the pins: a remark at a place, replies to it, and that it is resolved. The caller owns the transaction."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select
@@ -10,8 +11,10 @@ from portal.access import Role, Scope
 from portal.designs import queries, rules
 from portal.designs.carrying import Place
 from portal.designs.commands import tell
-from portal.designs.models import Design, DesignPin, DesignReply
+from portal.designs.models import Design, DesignPart, DesignPin, DesignReply
 from portal.errors import Conflict, Invalid
+from portal.files.pages import pages_of
+from portal.files.queries import files_by_numbers
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
 
@@ -35,23 +38,34 @@ async def pin(db: AsyncSession, scope: Scope, number: int, version: int, place: 
     await ledger.lock(db, scope.project_id)
     design = await queries.design(db, scope, number)
     row = await queries.version(db, scope, number, version)
-    parts = await queries.parts(db, scope, number, version)
-    if not any(part.position == place.position and part.file_number is not None for part in parts):
-        raise Invalid("This version has no such picture.", field="file", value=place.position)
+    await _check_place(db, scope, await queries.parts(db, scope, number, version), place)
     if design.last_pin >= rules.MOST_PINS:
         raise Conflict(f"A design has at most {rules.MOST_PINS} remarks.")
     design.last_pin += 1
     made = DesignPin(
         project_id=scope.project_id, design_number=number, number=design.last_pin, version=version,
-        position=place.position, x=place.x, y=place.y, audience=row.audience, text=words, author=scope.viewer.actor,
-        person_id=scope.viewer.person_id, by_staff=scope.is_staff, at=clock.now(), resolved_at=None, resolved_by=None,
-        resolved_version=None, seq=0,
+        position=place.position, page=place.page, x=place.x, y=place.y, audience=row.audience, text=words,
+        author=scope.viewer.actor, person_id=scope.viewer.person_id, by_staff=scope.is_staff, at=clock.now(),
+        resolved_at=None, resolved_by=None, resolved_version=None, seq=0,
     )  # fmt: skip
     body = {"version": version, "file": place.position, "x": place.x, "y": place.y, "text": words}
+    if place.page != 1:  # what events say no word of is the first
+        body["page"] = place.page
     made.seq = await _tell(db, scope, design, made, "design.pinned", body)
     db.add(made)
     await db.flush()
     return made
+
+
+async def _check_place(db: AsyncSession, scope: Scope, parts: Sequence[DesignPart], place: Place) -> None:
+    """Raises Invalid for a place on no picture of a version: of no part, or of no page that could be drawn."""
+    numbers = [part.file_number for part in parts if part.position == place.position and part.file_number is not None]
+    files = await files_by_numbers(db, scope, numbers)
+    pages = [page for file in files.values() for page in pages_of(file)]
+    if not pages:
+        raise Invalid("This version has no such picture.", field="file", value=place.position)
+    if not any(page.number == place.page and page.is_drawn for page in pages):
+        raise Invalid("There is no picture of this page.", field="page", value=place.page)
 
 
 async def reply(db: AsyncSession, scope: Scope, number: int, pin_number: int, text: str) -> DesignReply:

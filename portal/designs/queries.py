@@ -14,10 +14,11 @@ from portal.decisions import subjects
 from portal.decisions.models import DecisionKind
 from portal.decisions.subjects import Newest, Settled
 from portal.designs import carrying
-from portal.designs.carrying import Made, Place
+from portal.designs.carrying import Made, Part, Place
 from portal.designs.models import Design, DesignPart, DesignPin, DesignReply, DesignVersion
 from portal.errors import NotFound
 from portal.files.models import File
+from portal.files.pages import count_of
 from portal.people.models import Person
 from portal.projects.queries import MOST_NUMBER
 
@@ -53,7 +54,7 @@ class VersionLine:
     @property
     def made(self) -> Made:
         """What it is made of, as remarks are carried by."""
-        return [one.part.url or one.part.file_number or 0 for one in self.parts]
+        return [Part(one.part.url or one.part.file_number or 0, count_of(one.file)) for one in self.parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +249,7 @@ def places(found: DesignWithVersions, pins: Iterable[PinLine], version: int) -> 
         row = line.pin
         if row.version in made and carrying.shows(row.version, row.resolved_version, version):
             way = carrying.chain(row.version, version, published, drafts)
-            shown[row.number] = carrying.carried(Place(row.position, row.x, row.y), way)
+            shown[row.number] = carrying.carried(Place(row.position, row.x, row.y, row.page), way)
     return shown
 
 

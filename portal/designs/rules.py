@@ -12,6 +12,7 @@ from portal.designs.models import Design, DesignPart, DesignVersion
 from portal.errors import Invalid
 from portal.files.kinds import DRAWN
 from portal.files.models import File
+from portal.files.pages import pages_of
 from portal.ledger.models import Audience
 from portal.projects.rules import check_name, check_text
 
@@ -146,7 +147,17 @@ def content_of(
 
 
 def _file(file: File) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {
         "number": file.number, "name": file.name, "sha256": file.sha256.hex(), "size": file.size,
         "media_type": file.media_type,
     }  # fmt: skip
+    if file.page_count is not None:
+        told |= _pages(file, file.page_count)
+    return told
+
+
+def _pages(file: File, count: int) -> dict[str, Any]:
+    """How many pages a document has, how many of the first ones the client is shown, and which of those are broken."""
+    shown = pages_of(file)
+    broken = [page.number for page in shown if not page.is_drawn]
+    return {"pages": count, "shown": len(shown)} | ({"broken": broken} if broken else {})

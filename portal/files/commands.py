@@ -58,7 +58,7 @@ def _row(scope: Scope, received: Received, audience: Audience, number: int) -> F
         project_id=scope.project_id, number=number, sha256=received.stored.sha256, size=received.stored.size,
         media_type=received.media_type, name=received.name, audience=audience, width=received.width,
         height=received.height, preview=received.preview.sha256 if received.preview else None,
-        created_at=clock.now(), created_by=scope.viewer.actor,
+        page_count=received.page_count, pages=received.pages, created_at=clock.now(), created_by=scope.viewer.actor,
     )  # fmt: skip
 
 

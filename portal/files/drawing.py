@@ -1,9 +1,10 @@
-"""Draws previews, in a process of its own: `python -I -m portal.files.drawing image/png < file > preview`.
+"""Draws previews, in a process of its own: `python -I -m portal.files.drawing application/pdf 50 < file > previews`.
 
 Pictures and PDFs come from strangers and their decoders are large; so they run where there is neither a database nor a
 key nor a secret, within limits of memory and time, and what leaves is a picture that was encoded anew: nothing of the
 file itself, no EXIF, no second format hidden in it.
-The answer is one line of JSON and, when `state` is `drawn`, the preview's bytes.
+The answer is, of each page, one line of JSON and, when `state` is `drawn`, as many bytes of a picture as it says. A
+page leaves as soon as it is drawn: where a later one ends the process, those before it have arrived.
 """
 
 import io
@@ -11,6 +12,7 @@ import json
 import math
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from portal.confined import confine
@@ -27,7 +29,10 @@ PREVIEW_POINTS = 10_000_000
 """A screen of 3840 x 2160 stays as it is."""
 LONGEST_SIDE = 16_000
 """WebP ends at 16,383."""
+MOST_PAGES = 50
+"""Of a PDF are drawn; whoever shows it says how many more it has."""
 PDF_POINTS = 4_000_000
+"""Of one page."""
 PDF_SCALE = 2.0
 """144 points to the inch."""
 MEMORY_BYTES = 1024**3
@@ -36,23 +41,39 @@ FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/
 PREVIEW_TYPE = "image/webp"
 
 
+Drawn = tuple[dict[str, Any], bytes]
+"""What came of a page (`state`, its `width` and `height`, and `of` how many pages of a PDF it is), and its picture."""
+
+
 def main() -> None:
-    """Reads a file of the kind that the command line names, and writes its preview."""
+    """Reads a file of the kind that the command line names, and writes the previews of so many of its pages."""
     confine(memory_bytes=MEMORY_BYTES, cpu_seconds=CPU_SECONDS)
-    told, preview = draw(sys.argv[1], sys.stdin.buffer.read())
-    sys.stdout.buffer.write(json.dumps(told).encode() + b"\n" + preview)
+    for told, preview in pages(sys.argv[1], sys.stdin.buffer.read(), int(sys.argv[2])):
+        sys.stdout.buffer.write(json.dumps(told | {"size": len(preview)}).encode() + b"\n" + preview)
+        sys.stdout.buffer.flush()
 
 
-def draw(kind: str, content: bytes) -> tuple[dict[str, Any], bytes]:
-    """What came of it (`state`, `width`, `height`) and the preview, a WebP picture."""
+def pages(kind: str, content: bytes, most: int = 1) -> Iterator[Drawn]:
+    """The first pages of a file, as WebP pictures; a picture is one page. At least one answer comes."""
     warnings.simplefilter("error")
     try:
-        (width, height), picture = _page(content) if kind == PDF else _picture(content, FORMATS[kind])
-        return {"state": DRAWN, "width": width, "height": height}, _encoded(picture, lossy=kind in (PDF, "image/jpeg"))
+        if kind == PDF:
+            yield from _pages(content, most)
+        else:
+            size, picture = _picture(content, FORMATS[kind])
+            yield _drawn(size, picture, lossy=kind == "image/jpeg")
     except _TooMany as error:
-        return {"state": REFUSED, "points": error.args[0]}, b""
+        yield {"state": REFUSED, "points": error.args[0]}, b""
     except Exception as error:  # whatever a decoder does about hostile bytes, the answer is the same
-        return {"state": BROKEN, "error": type(error).__name__}, b""
+        yield _broken(error)
+
+
+def _drawn(size: tuple[int, int], picture: "Image", *, lossy: bool) -> Drawn:
+    return {"state": DRAWN, "width": size[0], "height": size[1]}, _encoded(picture, lossy=lossy)
+
+
+def _broken(error: Exception) -> Drawn:
+    return {"state": BROKEN, "error": type(error).__name__}, b""
 
 
 class _TooMany(Exception):
@@ -99,15 +120,28 @@ def _in_srgb(picture: "Image", profile: bytes) -> "Image":
     return made or picture.convert("RGB")
 
 
-def _page(content: bytes) -> tuple[tuple[int, int], "Image"]:
-    """A PDF's first page. The library is built without scripts, and forms are not even set up."""
+def _pages(content: bytes, most: int) -> Iterator[Drawn]:
+    """A PDF's first pages. The library is built without scripts, and forms are not even set up."""
     import pypdfium2  # type: ignore[import-untyped]
 
-    page = pypdfium2.PdfDocument(content)[0]
+    document = pypdfium2.PdfDocument(content)
+    of = len(document)
+    for at in range(min(of, most) or 1):  # where there is no page, the first one is broken
+        try:
+            picture = _page(document, at)
+            told, preview = _drawn(picture.size, picture, lossy=True)
+        except Exception as error:  # the next page may be whole
+            told, preview = _broken(error)
+        yield told | {"of": of}, preview
+
+
+def _page(document: Any, at: int) -> "Image":
+    page = document[at]
     width, height = page.get_size()
     scale = min(PDF_SCALE, math.sqrt(PDF_POINTS / (width * height)), LONGEST_SIDE / max(width, height))
-    picture = page.render(scale=scale, may_draw_forms=False).to_pil().convert("RGB")
-    return picture.size, picture
+    picture: Image = page.render(scale=scale, may_draw_forms=False).to_pil().convert("RGB")
+    page.close()
+    return picture
 
 
 def _fitted(width: int, height: int, most: int) -> tuple[int, int]:

@@ -36,13 +36,23 @@ class Received:
     width: int | None = None
     height: int | None = None
     preview: Stored | None = None
+    page_count: int | None = None
+    pages: list[list[int]] | None = None
+    """As the row has them (models.py)."""
 
 
 async def receive(
-    store: Store, database: Database, scope: Scope, chunks: AsyncIterator[bytes], *, name: str, beside: int = 0
+    store: Store,
+    database: Database,
+    scope: Scope,
+    chunks: AsyncIterator[bytes],
+    *,
+    name: str,
+    beside: int = 0,
+    most_pages: int = 1,
 ) -> Received:
     """Takes in a file of a project whose bytes arrive as `chunks`, under whatever name they claim; `beside` are the
-    bytes of others that came with it and have no rows yet.
+    bytes of others that came with it and have no rows yet, `most_pages` how many pages of a PDF are drawn.
 
     That there is room for it is asked here so that nobody sends in vain, and is decided when it gets its row: of many
     that arrive at once none knows which will be used, and none is held up by another that is slow.
@@ -56,7 +66,7 @@ async def receive(
         room = store.project_bytes - await queries.used_bytes(db, scope) - beside
     if room <= 0:
         raise TooLarge(queries.NO_ROOM, field="file", value=names.clean(name))
-    inspected = _Inspection(store)
+    inspected = _Inspection(store, most_pages)
     stored = await store.put(
         scope.project_id, inspected.beginning(_patient(chunks)), max_bytes=min(store.max_bytes, room),
         judge=inspected.judge,
@@ -65,13 +75,17 @@ async def receive(
     drawn = inspected.drawn
     if drawn is None or drawn.state != drawing.DRAWN:
         return received
-    preview = await store.put(scope.project_id, once(drawn.content), max_bytes=previews.MOST_PREVIEW)
-    return replace(received, width=drawn.width, height=drawn.height, preview=preview)
+    preview = await store.put(scope.project_id, once(*drawn.pictures), max_bytes=previews.MOST_PREVIEW)
+    (width, height), pages = drawn.sizes[0], None
+    if drawn.of is not None:
+        pages = [[*size, len(picture)] for size, picture in zip(drawn.sizes, drawn.pictures, strict=True)]
+    return replace(received, width=width, height=height, preview=preview, page_count=drawn.of, pages=pages)
 
 
-async def once(content: bytes) -> AsyncIterator[bytes]:
+async def once(*content: bytes) -> AsyncIterator[bytes]:
     """Bytes that we have already, as chunks."""
-    yield content
+    for chunk in content:
+        yield chunk
 
 
 @asynccontextmanager
@@ -97,8 +111,9 @@ async def discard(store: Store, database: Database, scope: Scope, received: Sequ
 class _Inspection:
     """What is found out about a file while it comes in."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, most_pages: int) -> None:
         self._store = store
+        self._most_pages = most_pages
         self._head = b""
         self.kind = kinds.UNKNOWN
         self.drawn: previews.Drawing | None = None
@@ -119,7 +134,7 @@ class _Inspection:
         self.kind = kinds.kind_of(self._head, whole=stored.size <= kinds.HEAD)
         if self.kind in kinds.DRAWN and stored.size <= MOST_DRAWN:
             async with self._store.drawing:
-                self.drawn = await previews.draw(self.kind, content())
+                self.drawn = await previews.draw(self.kind, content(), self._most_pages)
             self._conclude(self.drawn)
 
     def _conclude(self, drawn: previews.Drawing) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.db import Base, UtcDateTime
@@ -42,7 +42,11 @@ class File(Base):
     """Of a picture, or of a PDF's first page as it is drawn: points, as one looks at it."""
     height: Mapped[int | None]
     preview: Mapped[bytes | None] = mapped_column(LargeBinary(32))
-    """SHA-256 of the picture that we drew of it; None where we draw none."""
+    """SHA-256 of the picture that we drew of it, of a PDF's pages one behind the other; None where we draw none."""
+    page_count: Mapped[int | None]
+    """How many pages a PDF has that could be drawn."""
+    pages: Mapped[list[list[int]] | None] = mapped_column(JSON(none_as_null=True))
+    """Of its first pages: width, height, and how many bytes of the preview show it, 0 for a broken one (pages.py)."""
     project_bytes: Mapped[int] = mapped_column(BigInteger)
     """What the project's files take, up to this one: each content once. Kept so that no sum grows with the project."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())

@@ -56,13 +56,13 @@ def download(file: File, asked: Asked, *, plain: bool = False) -> Answer:
     return _part(file, asked.range, typed)
 
 
-def preview(sha256: bytes, size: int, asked: Asked) -> Answer:
-    """The picture that we drew of a file, to be shown."""
+def preview(sha256: bytes, start: int, end: int, asked: Asked) -> Answer:
+    """The picture that we drew of a file or of one of its pages, to be shown."""
     headers = _ALWAYS | {"ETag": _etag(sha256), "Content-Disposition": "inline"}
     if _is_known(asked.if_none_match, sha256):
         return Answer(304, headers, sha256)
-    told = {"Content-Type": PREVIEW_TYPE, "Content-Length": str(size)}
-    return Answer(200, headers | told, sha256, 0, size)
+    told = {"Content-Type": PREVIEW_TYPE, "Content-Length": str(end - start)}
+    return Answer(200, headers | told, sha256, start, end)
 
 
 def _part(file: File, wanted: str, headers: dict[str, str]) -> Answer:

@@ -153,10 +153,10 @@ class Store:
         async for piece in self._pieces(key, start, end):
             yield piece
 
-    async def read(self, project_id: UUID, sha256: bytes, most: int) -> bytes:
-        """All bytes of a small file. Raises TooLarge when there are more than `most`."""
+    async def read(self, project_id: UUID, sha256: bytes, most: int, end: int | None = None) -> bytes:
+        """All bytes of a small file, or those before `end`. Raises TooLarge when there are more than `most`."""
         key = self.key(project_id, sha256)
-        size = await self.size(project_id, sha256)
+        size = await self.size(project_id, sha256) if end is None else end
         if size > most:
             raise TooLarge(f"The file has {size} bytes; at most {most} can be read at once.")
         return b"".join([piece async for piece in self._pieces(key, 0, size)])

@@ -15,6 +15,7 @@ from portal.db import Database
 from portal.decisions import queries
 from portal.errors import NotFound, PortalError
 from portal.files import queries as files
+from portal.files.pages import Page, pages_of
 from portal.files.store import Store
 from portal.ledger.models import Audience
 from portal.mailing import endpoints, kinds, payments, readers, rounds, telling
@@ -107,8 +108,8 @@ async def _may_see(db: AsyncSession, viewer: Viewer, part: dict[str, Any]) -> bo
     return set(part["audiences"]) <= {one.value for one in scope.audiences}
 
 
-async def _pictured(db: AsyncSession, due: Due) -> tuple[Scope, bytes] | None:
-    """The preview of the first file that a letter's decision is about and its reader may see: scope and digest."""
+async def _pictured(db: AsyncSession, due: Due) -> tuple[Scope, Page] | None:
+    """The first page of the first file that a letter's decision is about and its reader may see, with their scope."""
     if due.template != "decision" or due.context["number"] is None:
         return None
     viewer = await readers.person(db, due.person_id) if due.person_id else None
@@ -117,8 +118,8 @@ async def _pictured(db: AsyncSession, due: Due) -> tuple[Scope, bytes] | None:
     scope = await readers.scope_of(db, viewer, due.context["key"])
     numbers = numbers_of(queries.content_of(await queries.decision(db, scope, due.context["number"])))
     found = await files.files_by_numbers(db, scope, numbers)
-    previews = [found[number].preview for number in numbers if number in found]
-    return next(((scope, preview) for preview in previews if preview is not None), None)
+    previews = [pages_of(found[number]) for number in numbers if number in found]
+    return next(((scope, pages[0]) for pages in previews if pages), None)
 
 
 def numbers_of(content: dict[str, Any]) -> list[int]:
@@ -128,10 +129,10 @@ def numbers_of(content: dict[str, Any]) -> list[int]:
     return [one["number"] for one in named if isinstance(one.get("number"), int)]
 
 
-async def _picture(store: Store, scope: Scope, preview: bytes) -> Picture | None:
+async def _picture(store: Store, scope: Scope, page: Page) -> Picture | None:
     """The preview as every mail program can show it; without it the mail leaves without a picture."""
     try:
-        content = await store.read(scope.project_id, preview, MOST_PREVIEW)
+        content = await store.read(scope.project_id, page.preview, MOST_PREVIEW, page.end)
         return await asyncio.to_thread(drawn, content)
     except (PortalError, OSError, ValueError) as error:
         _log.warning("A mail leaves without its picture.", extra={"error": type(error).__name__})

@@ -108,7 +108,7 @@ async def test_pins_are_made_answered_settled_and_carried(api: Any, drawn: list[
     await api.post(f"{D}/1/versions/1/publication", {})
     here = {"version": 1, "position": 1, "x": 10, "y": 20, "text": "Larger."}
     first = await api.post(f"{D}/1/pins", here)
-    assert (first["number"], first["place"], first["name"]) == (1, {"position": 1, "x": 10, "y": 20}, "Wei")
+    assert (first["number"], first["place"], first["name"]) == (1, {"position": 1, "page": 1, "x": 10, "y": 20}, "Wei")
     await api.post(f"{D}/1/pins", here | {"position": 2})
     assert [one["text"] for one in (await api.post(f"{D}/1/pins/1/replies", {"text": "Done."}))["replies"]] == ["Done."]
     settled = await api.call("POST", f"{D}/1/pins/1/resolution")
@@ -120,6 +120,26 @@ async def test_pins_are_made_answered_settled_and_carried(api: Any, drawn: list[
     assert (await api.call("POST", f"{D}/1/pins/1/reopening")).json()["resolved_at"] is None
     await api.call("POST", f"{D}/1/pins/9/resolution", expect=404)
     await api.call("GET", f"{D}/1/pins?version=9", expect=404)
+
+
+async def test_a_pin_stands_on_its_page(api: Any) -> None:
+    async with api.database.write() as db:
+        scope = await api.cast.scope(db, "wei")
+        for pages in (3, 2):
+            sizes = [[400, 200, 9]] * pages
+            await draw(db, scope, "a.pdf", media_type="application/pdf", page_count=4, pages=sizes)
+    await api.post(D, {"title": "Checkout"})
+    version = await api.post(f"{D}/1/versions", {"files": [1]})
+    assert [(one["page_count"], one["pages_shown"]) for one in version["parts"]] == [(4, 3)]
+    here = {"version": 1, "position": 1, "x": 10, "y": 20, "text": "Larger."}
+    for page in (2, 3):
+        made = await api.post(f"{D}/1/pins", here | {"page": page})
+        assert made["place"] == {"position": 1, "page": page, "x": 10, "y": 20}
+    for page in (0, 4, 2**31, "2", None):
+        await api.call("POST", f"{D}/1/pins", json=here | {"page": page}, expect=422)
+    await api.post(f"{D}/1/versions", {"files": [2]})
+    places = [one["place"] for one in (await api.get(f"{D}/1/pins"))["items"]]
+    assert places == [{"position": 1, "page": 2, "x": 10, "y": 20}, None]
 
 
 async def test_a_design_without_versions_has_no_pins(api: Any) -> None:

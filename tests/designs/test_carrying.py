@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.designs.carrying import Made, Place, carried, chain, next_position, shows
+from portal.designs.carrying import Part, Place, carried, chain, next_position, shows
 
 WEB = "https://proto.example/"
+
+
+def made(*parts: int | str) -> list[Part]:
+    """A version of parts with one page each."""
+    return [Part(one) for one in parts]
 
 
 @pytest.mark.parametrize(
@@ -25,24 +30,39 @@ WEB = "https://proto.example/"
         (2, [1, WEB], [1, 2], 2),
     ],
 )
-def test_a_remark_follows_its_picture(position: int, before: Made, after: Made, found: int | None) -> None:
-    assert next_position(position, before, after) == found
+def test_a_remark_follows_its_picture(
+    position: int, before: Sequence[int | str], after: Sequence[int | str], found: int | None
+) -> None:
+    assert next_position(position, made(*before), made(*after)) == found
 
 
 def test_a_place_that_was_lost_does_not_come_back() -> None:
-    assert carried(Place(2, 10, 20), [[1, 2], [3], [1, 2]]) is None
+    assert carried(Place(2, 10, 20), [made(1, 2), made(3), made(1, 2)]) is None
 
 
-VERSION = st.lists(st.integers(1, 9), min_size=1, max_size=4, unique=True)
+@pytest.mark.parametrize(
+    ("pages", "found"), [((3, 3), 3), ((3, 5), 3), ((3, 2), None), ((3, 2, 3), None), ((3, 3, 1), None)]
+)
+def test_a_remark_stays_on_its_page_as_long_as_there_is_one(pages: tuple[int, ...], found: int | None) -> None:
+    place = carried(Place(1, 10, 20, 3), [[Part(number, of)] for number, of in enumerate(pages)])
+    assert (place.page if place else None) == found
+
+
+def test_a_prototype_is_recognised_whatever_its_snapshots_have_of_pages() -> None:
+    assert carried(Place(1, 10, 20, 2), [[Part(WEB, 2)], [Part(7), Part(WEB, 4)]]) == Place(2, 10, 20, 2)
+
+
+VERSION = st.lists(st.builds(Part, st.integers(1, 9), st.integers(1, 3)), min_size=1, max_size=4, unique=True)
 HISTORY = st.lists(VERSION, min_size=1, max_size=6)
 
 
 @st.composite
-def remarks(draw: st.DrawFn) -> tuple[Place, Sequence[Sequence[int]]]:
+def remarks(draw: st.DrawFn) -> tuple[Place, Sequence[Sequence[Part]]]:
     """A history of versions, and a place on the first one."""
     history = draw(HISTORY)
     x, y = draw(st.integers(0, 10_000)), draw(st.integers(0, 10_000))
-    return Place(draw(st.integers(1, len(history[0]))), x, y), history
+    position = draw(st.integers(1, len(history[0])))
+    return Place(position, x, y, draw(st.integers(1, history[0][position - 1].pages))), history
 
 
 @given(remarks())
@@ -50,8 +70,9 @@ def test_a_carried_remark_keeps_its_point_and_stands_on_a_picture_of_the_last_ve
     place, history = remark
     found = carried(place, history)
     if found is not None:
-        assert (found.x, found.y) == (place.x, place.y)
+        assert (found.x, found.y, found.page) == (place.x, place.y, place.page)
         assert 1 <= found.position <= len(history[-1])
+        assert found.page <= history[-1][found.position - 1].pages
 
 
 @given(remarks())
@@ -59,7 +80,7 @@ def test_as_long_as_its_picture_stays_so_does_the_remark(remark) -> None:
     place, history = remark
     picture = history[0][place.position - 1]
     found = carried(place, history)
-    if all(picture in version for version in history):
+    if all(picture in version and version[version.index(picture)].pages >= place.page for version in history):
         assert found is not None
         assert history[-1][found.position - 1] == picture
 

@@ -188,6 +188,24 @@ async def test_what_is_asked_is_bound_to_words_and_digests(database, cast):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [((5, 5, 5), {"pages": 3, "shown": 3}), ((5, 0, 5), {"pages": 3, "shown": 3, "broken": [2]}),
+     ((5, 5), {"pages": 3, "shown": 2})],
+)  # fmt: skip
+async def test_what_is_asked_says_how_many_pages_were_shown(database, cast, sizes, told):
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        await commands.add_design(db, scope, title="Checkout")
+        pages = [[800, 600, size] for size in sizes]
+        file = await draw(db, scope, "a.pdf", media_type="application/pdf", page_count=3, pages=pages)
+        await commands.add_version(db, scope, 1, files=[file.number])
+        await commands.publish(db, scope, 1, 1)
+        decision = await commands.ask(db, scope, 1, Asking())
+    named = {"number", "name", "sha256", "size", "media_type"}
+    assert {name: value for name, value in asked.content_of(decision)["files"][0].items() if name not in named} == told
+
+
 async def test_a_draft_is_not_asked_about(database, cast):
     async with database.write() as db:
         scope = await cast.scope(db, "wei")

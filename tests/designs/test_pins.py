@@ -97,6 +97,42 @@ async def test_a_place_is_on_a_picture(database, cast, design, place, field):
     assert refused.value.field == field
 
 
+async def document(database, cast, pages, count=9):
+    """The next version, of one PDF with so many pages shown; it is published."""
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        sizes = [[800, 600, size] for size in pages]
+        drawn = await draw(db, scope, "a.pdf", media_type="application/pdf", page_count=count, pages=sizes)
+        version = (await commands.add_version(db, scope, 1, files=[drawn.number])).version
+        await commands.publish(db, scope, 1, version)
+
+
+async def test_a_remark_on_a_later_page_says_so_and_one_on_the_first_is_as_it_ever_was(database, cast, design):
+    await document(database, cast, (5, 5, 5))
+    for page in (1, 3):
+        await pin(database, cast, version=2, place=Place(1, 10, 20, page))
+    assert [event.body.get("page") for event in await told(database, cast)] == [None, 3]
+    assert await seen(database, cast, version=2) == {1: Place(1, 10, 20, 1), 2: Place(1, 10, 20, 3)}
+
+
+@pytest.mark.parametrize("page", [0, -1, 2, 4])
+async def test_a_place_is_on_a_page_that_is_shown_and_not_on_a_broken_one(database, cast, design, page):
+    await document(database, cast, (5, 0, 5))
+    with pytest.raises(Invalid) as refused:
+        await pin(database, cast, version=2, place=Place(1, 10, 20, page))
+    assert refused.value.field == "page"
+
+
+async def test_a_remark_stays_on_its_page_until_a_version_has_fewer(database, cast, design):
+    await document(database, cast, (5, 5, 5))
+    await pin(database, cast, version=2, place=Place(1, 10, 20, 3))
+    for pages in ((7, 7, 7, 7), (5, 5), (5, 5, 5)):
+        await document(database, cast, pages)
+    assert [(await seen(database, cast, version=version))[1] for version in (2, 3, 4, 5)] == [
+        Place(1, 10, 20, 3), Place(1, 10, 20, 3), None, None
+    ]  # fmt: skip
+
+
 async def test_a_link_without_a_snapshot_has_no_place(database, cast, design):
     async with database.write() as db:
         scope = await cast.scope(db, "wei")

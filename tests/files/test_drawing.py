@@ -9,20 +9,28 @@ import pytest
 from PIL import Image
 
 from portal.files import previews
-from portal.files.drawing import BROKEN, DRAWN, MOST_POINTS, PREVIEW_POINTS, REFUSED, draw
-from tests.support.files import chunks, document, picture, png_chunk, png_that_claims
+from portal.files.drawing import BROKEN, DRAWN, MOST_PAGES, MOST_POINTS, PREVIEW_POINTS, REFUSED, pages
+from tests.support.files import BLUE, GREEN, RED, chunks, document, paper, picture, png_chunk, png_that_claims
 
 PNG, JPEG, GIF, WEBP, PDF = "image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"
 
 
+def draw(kind, content):
+    """What came of the first page."""
+    return next(pages(kind, content))
+
+
 def shown(kind, content):
-    told, preview = draw(kind, content)
+    return opened(*draw(kind, content))
+
+
+def opened(told, preview):
     assert told["state"] == DRAWN, told
-    with Image.open(io.BytesIO(preview)) as opened:
-        assert opened.format == "WEBP"
-        assert not {"exif", "xmp", "icc_profile"} & opened.info.keys()
-        opened.load()
-        return (told["width"], told["height"]), opened
+    with Image.open(io.BytesIO(preview)) as made:
+        assert made.format == "WEBP"
+        assert not {"exif", "xmp", "icc_profile"} & made.info.keys()
+        made.load()
+        return (told["width"], told["height"]), made
 
 
 @pytest.mark.parametrize(("kind", "form"), [(PNG, "PNG"), (JPEG, "JPEG"), (GIF, "GIF"), (WEBP, "WEBP")])
@@ -138,9 +146,22 @@ def test_of_a_moving_picture_the_first_moment_is_shown():
     assert drawn.convert("RGB").getpixel((5, 5))[0] > 200
 
 
-def test_of_a_pdf_the_first_page_is_shown():
-    size, drawn = shown(PDF, document(3, 200, 100))
-    assert size == drawn.size == (400, 200)
+def test_every_page_of_a_pdf_is_shown_in_its_order():
+    drawn = [opened(*page) for page in pages(PDF, paper(RED, GREEN, BLUE), MOST_PAGES)]
+    assert [size for size, _ in drawn] == [(400, 200)] * 3
+    points = [picture.convert("RGB").getpixel((200, 100)) for _, picture in drawn]
+    assert [point.index(max(point)) for point in points] == [0, 1, 2]
+
+
+def test_of_a_pdf_as_many_pages_are_drawn_as_are_wanted_and_all_are_counted():
+    told = [told for told, _ in pages(PDF, document(10_000, 20, 10), MOST_PAGES)]
+    assert [one["of"] for one in told] == [10_000] * MOST_PAGES
+    assert [one["of"] for one, _ in pages(PDF, document(3))] == [3]
+
+
+def test_a_broken_page_costs_that_page_alone():
+    states = [told["state"] for told, _ in pages(PDF, paper(RED, GREEN, BLUE, broken=2), MOST_PAGES)]
+    assert states == [DRAWN, BROKEN, DRAWN]
 
 
 def test_scripts_of_a_pdf_do_not_run_and_do_not_matter():
@@ -155,32 +176,53 @@ def test_a_page_as_large_as_a_wall_is_drawn_within_bounds(page):
 
 
 def test_a_pdf_that_cannot_be_opened_has_no_preview():
-    locked = io.BytesIO()
-    with pikepdf.open(io.BytesIO(document())) as pdf:
-        pdf.save(locked, encryption=pikepdf.Encryption(owner="a", user="b"))
     empty = io.BytesIO()
     pikepdf.new().save(empty)
-    for content in (locked.getvalue(), empty.getvalue(), b"%PDF-1.7\nrubbish", b"%PDF-"):
+    for content in (paper(RED, password="a"), empty.getvalue(), b"%PDF-1.7\nrubbish", b"%PDF-"):
         assert draw(PDF, content)[0]["state"] == BROKEN
 
 
 async def test_it_is_drawn_in_a_process_of_its_own():
     drawn = await previews.draw(PNG, chunks(picture(50, 60)))
-    assert (drawn.state, drawn.width, drawn.height) == (DRAWN, 50, 60)
-    with Image.open(io.BytesIO(drawn.content)) as opened:
-        assert opened.size == (50, 60)
+    assert (drawn.state, drawn.sizes) == (DRAWN, [(50, 60)])
+    with Image.open(io.BytesIO(drawn.pictures[0])) as made:
+        assert made.size == (50, 60)
 
 
 async def test_that_process_gets_no_settings_and_no_secrets(monkeypatch, tmp_path):
-    told = tmp_path / "told"
-    told.write_text('#!/bin/sh\ncat > /dev/null\necho \'{"state": "drawn", "width": 1, "height": 1}\'\nexport -p\n')
-    told.chmod(0o700)
-    monkeypatch.setattr(previews.sys, "executable", str(told))
+    said = 'printf \'{"state": "drawn", "size": %d}\\n%s\' "${#env}" "$env"'
+    _says(monkeypatch, tmp_path, f"env=$(export -p)\n{said}")
     monkeypatch.setenv("PORTAL_SECRET_KEY", "must not travel")
-    seen = (await previews.draw(PNG, chunks(b"x"))).content
+    seen = (await previews.draw(PNG, chunks(b"x"))).pictures[0]
     assert b"PATH" in seen
     assert b"PORTAL" not in seen
     assert seen.count(b"export") <= 4  # the shell's own PWD, OLDPWD and _ beside it
+
+
+def _says(monkeypatch, tmp_path, script):
+    """A process that reads all and says something of its own."""
+    told = tmp_path / "told"
+    told.write_text(f"#!/bin/sh\ncat > /dev/null\n{script}\n")
+    told.chmod(0o700)
+    monkeypatch.setattr(previews.sys, "executable", str(told))
+
+
+WHOLE = 'echo \'{"state": "drawn", "width": 1, "height": 1, "of": 9, "size": 2}\'; echo 1'
+
+
+@pytest.mark.parametrize("then", ["kill -9 $$", 'echo \'{"state": "drawn", "size": 9}\'; echo half'])
+async def test_of_a_process_that_ends_within_a_page_those_before_count(monkeypatch, tmp_path, then):
+    _says(monkeypatch, tmp_path, f"{WHOLE}\n{WHOLE}\n{then}")
+    drawn = await previews.draw(PDF, chunks(b"x"), 5)
+    assert (drawn.state, drawn.pictures, drawn.of) == (DRAWN, [b"1\n"] * 2, 9)
+
+
+async def test_a_process_is_heard_as_long_as_its_pages_are_not_too_many_nor_too_large_together(monkeypatch, tmp_path):
+    _says(monkeypatch, tmp_path, f"while {WHOLE}; do :; done")
+    assert len((await previews.draw(PDF, chunks(b"x"), 7)).pictures) == 7
+    monkeypatch.setattr(previews, "MOST_PREVIEW", 9)
+    drawn = await previews.draw(PDF, chunks(b"x"), 7)
+    assert sum(map(len, drawn.pictures)) == 8
 
 
 async def test_a_process_that_takes_too_long_is_ended(monkeypatch):

@@ -1,13 +1,16 @@
 """Files through the staff API."""
 
 import hashlib
+import io
 from uuid import uuid4
 
 import pytest
+from PIL import Image
 
+from portal.files.drawing import MOST_PAGES
 from tests.api.conftest import ALL, api, at_fault, cast, portal  # fixtures
 from tests.files.conftest import hang_up
-from tests.support.files import picture
+from tests.support.files import BLUE, GREEN, RED, document, paper, picture
 
 __all__ = ["api", "cast", "portal"]
 
@@ -32,7 +35,7 @@ async def test_a_file_is_sent_told_of_and_read_back(api):
     assert told | {"created_at": "", "created_by": ""} == {
         "number": 1, "name": "sketch €.png", "media_type": "image/png", "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(), "audience": "client", "width": 40, "height": 30,
-        "has_preview": True, "created_at": "", "created_by": "",
+        "has_preview": True, "page_count": None, "created_at": "", "created_by": "",
     }  # fmt: skip
     assert sent.headers["location"] == f"/api{FILES}/1"
     assert await api.get(f"{FILES}/1") == told
@@ -43,6 +46,35 @@ async def test_a_file_is_sent_told_of_and_read_back(api):
     assert back.headers["etag"] == f'"{told["sha256"]}"'
     drawn = await api.call("GET", f"{FILES}/1/preview")
     assert (drawn.headers["content-type"], drawn.content[8:12]) == ("image/webp", b"WEBP")
+
+
+async def test_every_page_of_a_pdf_is_shown_by_its_number(api):
+    told = (await send(api, paper(RED, GREEN, BLUE, broken=2))).json()
+    assert (told["page_count"], told["width"], told["height"]) == (3, 400, 200)
+    for query, channel in (("", 0), ("?page=1", 0), ("?page=3", 2)):
+        drawn = await api.call("GET", f"{FILES}/1/preview{query}")
+        assert drawn.headers["content-length"] == str(len(drawn.content))
+        with Image.open(io.BytesIO(drawn.content)) as shown:
+            point = shown.convert("RGB").getpixel((200, 100))
+            assert point.index(max(point)) == channel
+    same = await api.call("GET", f"{FILES}/1/preview?page=3", expect=304, headers={"If-None-Match": "*"})
+    assert same.content == b""
+    for wrong, status in (("2", 404), ("4", 404), ("0", 422), ("x", 422)):
+        await api.call("GET", f"{FILES}/1/preview?page={wrong}", expect=status)
+
+
+async def test_of_a_pdf_of_ten_thousand_pages_a_bounded_part_is_drawn_and_kept(api, portal):
+    assert (await send(api, document(10_000, 20, 10))).json()["page_count"] == 10_000
+    await api.call("GET", f"{FILES}/1/preview?page={MOST_PAGES}")
+    await api.call("GET", f"{FILES}/1/preview?page={MOST_PAGES + 1}", expect=404)
+    sizes = sorted(one.stat().st_size for one in lying(portal))
+    assert len(sizes) == 2
+    assert sizes[0] < 100 * MOST_PAGES
+
+
+async def test_a_pdf_behind_a_password_is_kept_and_not_drawn(api):
+    told = (await send(api, paper(RED, password="secret"))).json()
+    assert (told["media_type"], told["has_preview"], told["page_count"]) == ("application/pdf", False, None)
 
 
 async def test_a_part_and_what_is_known_already(api):

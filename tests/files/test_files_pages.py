@@ -13,7 +13,7 @@ from portal.errors import Conflict
 from portal.files import commands
 from portal.ledger.models import Audience
 from tests.files.conftest import hang_up
-from tests.support.files import add_file, picture
+from tests.support.files import GREEN, RED, add_file, add_paper, paper, picture
 from tests.web.conftest import SAME_ORIGIN, browser, cast, portal  # fixtures
 from web import uploads
 from web.deps import UnitOfWork, WritingScope
@@ -55,6 +55,16 @@ async def test_a_preview_is_shown_as_a_picture_and_as_nothing_else(browser, file
     assert answer.headers["content-disposition"] == "inline"
     assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_the_pages_of_a_pdf_are_for_whom_the_file_is(browser, cast, database, portal):
+    for key in ("BRIDGE", "HARBOUR"):
+        await add_paper(database, cast, portal.state.files, paper(RED, GREEN), key=key)
+    assert (await browser.get("/projects/BRIDGE/files/1/preview?page=2", "wei")).status_code == 200
+    hidden, unused = [await browser.get(f"/projects/BRIDGE/files/{one}/preview?page=2", "ada") for one in (1, 99)]
+    assert (hidden.status_code, unused.status_code) == (404, 404)
+    assert plain(hidden.text) == plain(unused.text)
+    assert (await browser.get("/projects/HARBOUR/files/1/preview?page=2", "ada")).status_code == 404
 
 
 async def test_a_browser_that_has_it_gets_nothing_and_one_that_wants_a_part_gets_that(browser, files):

@@ -40,7 +40,7 @@ def test_what_a_browser_would_run_loses_even_its_type(kind):
 
 
 def test_a_preview_is_shown_as_what_we_encoded():
-    answer = serving.preview(SHA, 77, Asked())
+    answer = serving.preview(SHA, 0, 77, Asked())
     assert (answer.status, answer.end) == (200, 77)
     assert answer.headers["Content-Type"] == "image/webp"
     assert answer.headers["Content-Disposition"] == "inline"
@@ -49,7 +49,7 @@ def test_a_preview_is_shown_as_what_we_encoded():
 
 @pytest.mark.parametrize("header", [TAG, f"W/{TAG}", f'"other", {TAG}', "*"])
 def test_what_is_known_is_not_sent_again(header):
-    for answer in (serving.download(a_file(), Asked(header)), serving.preview(SHA, 77, Asked(header))):
+    for answer in (serving.download(a_file(), Asked(header)), serving.preview(SHA, 0, 77, Asked(header))):
         assert (answer.status, answer.start, answer.end) == (304, 0, 0)
         assert answer.headers["ETag"] == TAG
         assert "Content-Length" not in answer.headers

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from portal.db import Database
 from portal.files import commands, intake, names
+from portal.files.drawing import MOST_PAGES
 from portal.files.intake import Received
 from portal.files.models import File
 from portal.files.store import Store
@@ -52,6 +53,35 @@ def document(pages: int = 1, width: int = 200, height: int = 100, script: str = 
     out = io.BytesIO()
     pdf.save(out)
     return out.getvalue()
+
+
+RED, GREEN, BLUE = "1 0 0", "0 1 0", "0 0 1"
+
+
+def paper(*colours: str, broken: int | None = None, password: str = "") -> bytes:
+    """A PDF of 200 x 100 points a page, each filled with a colour; one of them is perhaps no page."""
+    import pikepdf
+
+    pdf = pikepdf.new()
+    for colour in colours:
+        pdf.add_blank_page(page_size=(200, 100))
+        pdf.pages[-1].Contents = pdf.make_stream(f"{colour} rg 0 0 200 100 re f".encode())
+    if broken:
+        pdf.Root.Pages.Kids[broken - 1] = pikepdf.Dictionary(Type=pikepdf.Name.Rubbish)
+    out = io.BytesIO()
+    pdf.save(out, encryption=pikepdf.Encryption(owner=password, user=password) if password else False)
+    return out.getvalue()
+
+
+async def add_paper(
+    database: Database, cast: Cast, store: Store, content: bytes, name: str = "screens.pdf", key: str = "BRIDGE"
+) -> File:
+    """A file that Wei adds as the API takes it in: every page of it is drawn."""
+    async with database.read() as db:
+        scope = await cast.scope(db, "wei", key)
+    received = await intake.receive(store, database, scope, chunks(content), name=name, most_pages=MOST_PAGES)
+    async with database.write() as db:
+        return await commands.add_file(db, await cast.scope(db, "wei", key), received)
 
 
 async def add_file(

@@ -13,7 +13,7 @@ from tests.support.acceptance import begun
         "designs/1/versions/{}", "requirements/{}", "requirements/1/versions/{}", "changes/{}", "milestones/{}",
         "items/{}", "decisions?before={}", "designs?before={}", "changes?before={}", "requirements?after={}",
         "requirements/trace?after={}", "activity?before={}", "invoices/{}", "invoices?before={}", "tests/{}",
-        "tests/{}/sheet.pdf",
+        "tests/{}/sheet.pdf", "files/1/preview?page={}",
     ],
 )  # fmt: skip
 async def test_a_number_beyond_reason_is_no_fault_of_ours(browser, path, number):

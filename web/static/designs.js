@@ -1,4 +1,4 @@
-// Everything works without this file. It zooms, takes a place by click, tap or keyboard, and moves the slider.
+// Everything works without this file. It zooms, turns pages, takes a place by click, tap or keyboard, and moves the slider.
 (() => {
   "use strict";
   const byId = (id) => document.getElementById(id);
@@ -101,6 +101,15 @@
     follow();
     where.textContent = viewer.dataset.where.replace("{x}", Math.round(x / 100)).replace("{y}", Math.round(y / 100));
   };
+  // The pages of a document: at the picture's end the next one comes, with the keyboard still in the picture.
+  const turn = (which) => {
+    const isAtEnd = { prev: viewer.scrollTop <= 0,
+                      next: viewer.scrollTop + viewer.clientHeight >= viewer.scrollHeight - 1 };
+    const link = document.querySelector(`.leaves [rel=${which}]`);
+    if (!link || !isAtEnd[which]) return false;
+    location.href = link.href.replace("#leaves", "#viewer");
+    return true;
+  };
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   viewer.addEventListener("keydown", (event) => {
     if (event.target !== viewer || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -108,7 +117,9 @@
     if (event.key === "+" || event.key === "=") steps.in();
     else if (event.key === "-") steps.out();
     else if (event.key === "0") steps.fit();
-    else if (mayPin && ARROWS[event.key]) move(ARROWS[event.key][0] * step, ARROWS[event.key][1] * step);
+    else if (event.key === "PageUp" || event.key === "PageDown") {
+      if (!turn(event.key === "PageUp" ? "prev" : "next")) return;
+    } else if (mayPin && ARROWS[event.key]) move(ARROWS[event.key][0] * step, ARROWS[event.key][1] * step);
     else if (mayPin && event.key === "Enter") take();
     else if (mayPin && event.key === "Escape") cancel();
     else return;
