@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -143,9 +142,8 @@ def _stamped(request: Request, file: ReceiptFile, locale: str) -> Stamped | None
         return None
     path = settings_of(request).timestamp_certificates
     try:
-        at: datetime = timestamps.read(file.timestamp).at
         if path is None:
-            return Stamped(moment(at, locale), None)
+            return Stamped(moment(timestamps.claimed(file.timestamp, file.token), locale), None)
         return Stamped(moment(timestamps.check(file.timestamp, file.token, timestamps.read_roots(path)), locale), True)
     except Invalid:
         return Stamped("", False)

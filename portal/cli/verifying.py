@@ -177,7 +177,7 @@ def _tell_stamp(stamp: bytes | None, token: str, trust: Trust) -> int:
         if roots := trust.roots():
             say(f"        Time stamp: valid, {timestamps.check(stamp, token, roots):%Y-%m-%d %H:%M:%S} UTC")
             return 0
-        at = timestamps.read(stamp).at
+        at = timestamps.claimed(stamp, token)
     except Invalid as error:
         say(f"BROKEN  its time stamp: {plain(error.message)}")
         return BROKEN

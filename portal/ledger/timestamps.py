@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,16 @@ def read(stamp: bytes) -> Stamp:
     """What a stamp claims, **not verified**. Raises Invalid for what is no stamp."""
     info = _decoded(_as_response(stamp)).tst_info
     return Stamp(info.gen_time.astimezone(UTC), bytes(info.message_imprint.message))
+
+
+def claimed(stamp: bytes, token: str) -> datetime:
+    """When a stamp says that the token existed: whose stamp it is, is **not verified**. Raises Invalid for what is no
+    stamp, and for one of something else.
+    """
+    found = read(stamp)
+    if found.imprint != sha256(token.encode()).digest():
+        raise Invalid("The time stamp is one of something else.", field="timestamp")
+    return found.at
 
 
 @lru_cache(8)

@@ -220,8 +220,10 @@ class TestTheTimeStamp:
         self.trust(portal, authority)
         assert "time stamp is valid too" in (await verified(browser, self.raw(answered, authority))).text
 
-    async def test_one_over_something_else_is_not(self, browser, answered, portal, authority):
-        self.trust(portal, authority)
+    @pytest.mark.parametrize("is_known", [True, False])
+    async def test_one_over_something_else_is_not(self, browser, answered, portal, authority, is_known):
+        if is_known:
+            self.trust(portal, authority)
         text = (await verified(browser, self.raw(answered, authority, over="another token"))).text
         assert "This receipt is valid" in text
         assert "Its time stamp does not hold" in text
