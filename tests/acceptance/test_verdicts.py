@@ -63,6 +63,24 @@ def test_criteria_say_what_is_met_and_what_is_missing():
     assert verdicts.judge({}, counts) == []
 
 
+def test_criteria_are_kept_as_they_were_said():
+    assert verdicts.check_criteria({}) == {"all_run": False, "most_failed": {}}
+    most = {"all_run": True, "most_failed": {"3": 100_000, "1": 0}}
+    assert verdicts.check_criteria(most) == most
+
+
+@pytest.mark.parametrize(
+    ("counts", "met"),
+    [
+        ({(1, P): 1, (2, F): 5}, [True, True]),
+        ({(1, F): 1}, [True, False]),
+        ({(3, None): 1}, [False, True]),
+    ],
+)
+def test_unless_said_otherwise_all_cases_were_run_and_none_of_the_first_priority_failed(counts, met):
+    assert [one.is_met for one in verdicts.judge(verdicts.DEFAULT_CRITERIA, counts)] == met
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
@@ -72,6 +90,9 @@ def test_criteria_say_what_is_met_and_what_is_missing():
         ({"most_failed": {"4": 0}}, "criteria.most_failed.4"),
         ({"most_failed": {"1": True}}, "criteria.most_failed.1"),
         ({"most_failed": {"1": -1}}, "criteria.most_failed.1"),
+        ({"most_failed": {"1": "0"}}, "criteria.most_failed.1"),
+        ({"most_failed": {"1": 1.5}}, "criteria.most_failed.1"),
+        ({"most_failed": {"1": 100_001}}, "criteria.most_failed.1"),
     ],
 )
 def test_wrong_criteria_are_refused_by_their_field(wrong, field):
@@ -101,6 +122,9 @@ def stood(verdict, *, is_same=True, covers_changed=False):
         (stood(P), [Mended(False, LATER)], Why.DEFECT_DONE),
         (stood(P), [Mended(True, None)], None),
         (stood(P, covers_changed=True), [], Why.COVERS_CHANGED),
+        (stood(P, covers_changed=True), [Mended(True, None)], Why.COVERS_CHANGED),
+        (stood(P), [Mended(False, THEN)], None),
+        (Stood(None, True, THEN, False), [], Why.NEW),  # its only result was taken back
     ],
 )
 def test_a_round_asks_what_is_not_passed_or_changed_since(before, defects, why):
