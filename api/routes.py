@@ -41,6 +41,7 @@ from api import (
     problems,
     projects,
     receipts,
+    requirement_imports,
     requirements,
     robots,
     statuses,
@@ -63,7 +64,7 @@ from portal.sealing import Cipher
 ROOMS = (
     me, companies, people, mail, robots, projects, memberships, invitations, milestones, iterations, statuses,
     contributors, items, files, imports, events, burndown, decisions, receipts, designs, design_pins, waiting, webhooks,
-    links, requirements, contract, changes, tests, testing_imports, testing_rounds, acceptances,
+    links, requirement_imports, requirements, contract, changes, tests, testing_imports, testing_rounds, acceptances,
     issuers, billing, invoices, time_entries, bank, bookkeeping,
 )  # fmt: skip
 VERSION = "1.0.0"

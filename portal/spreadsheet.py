@@ -30,6 +30,11 @@ def guarded(cell: Cell) -> str:
     return f"'{text}" if is_formula else text
 
 
+def unguarded(text: str) -> str:
+    """A cell's text without the quote that `guarded` put in front."""
+    return text[1:] if text[:1] == "'" and text[1:].lstrip(" ")[:1] in tuple(DANGEROUS) else text
+
+
 def rows_as_csv(rows: Iterable[Sequence[Cell]]) -> str:
     """RFC 4180 lines for the rows."""
     out = StringIO(newline="")

@@ -20,7 +20,7 @@ from portal.ledger.models import Audience
 from portal.projects.rules import check_text
 from portal.requirements import rules, workflow
 from portal.requirements.models import Requirement, RequirementVersion
-from portal.requirements.store import Loaded, load, load_where, tell
+from portal.requirements.store import Loaded, Telling, load, load_where
 
 LONGEST_REASON = 1_500
 
@@ -43,27 +43,35 @@ async def add(db: AsyncSession, scope: Scope, fields: Mapping[str, Any]) -> Requ
     checked = rules.check_fields(fields)
     await ledger.lock(db, scope.project_id)
     await _check_reference(db, scope, checked.get("external_ref"), None)
-    return (await _add(db, scope, checked)).head
+    (added,) = await _add(db, scope, [checked])
+    return added.head
 
 
-async def _add(db: AsyncSession, scope: Scope, checked: Mapping[str, Any]) -> Loaded:
-    if not checked.get("title"):
+async def _add(db: AsyncSession, scope: Scope, rows: Sequence[Mapping[str, Any]]) -> list[Loaded]:
+    """Adds requirements in their order, whatever their number by as many statements; each has its event."""
+    if any(not checked.get("title") for checked in rows):
         raise Invalid("A requirement needs a title.", field="title", value=None)
     last = await db.scalar(select(func.max(Requirement.number)).where(Requirement.project_id == scope.project_id))
-    now, number = clock.now(), (last or 0) + 1
+    added = [_new(scope, number, checked) for number, checked in enumerate(rows, start=(last or 0) + 1)]
+    telling = Telling(scope)
+    for one in added:
+        telling.say("requirement.added", one.head, _snapshot(one.version), version=one.version)
+    await telling.append(db)
+    db.add_all([one.head for one in added])
+    await db.flush()
+    db.add_all([one.version for one in added])
+    await db.flush()
+    return added
+
+
+def _new(scope: Scope, number: int, checked: Mapping[str, Any]) -> Loaded:
     content = {field: checked.get(field, getattr(workflow.NOTHING, field)) for field in workflow.CONTENT}
-    version = _new_version(scope, number, 1, content)
+    version, now = _new_version(scope, number, 1, content), clock.now()
     head = Requirement(
         project_id=scope.project_id, number=number, version=1, confirmed_version=None,
         audience=checked.get("audience", Audience.INTERNAL), external_ref=checked.get("external_ref"),
         words=_words(version), created_at=now, updated_at=now, seq=0,
     )  # fmt: skip
-    body = _snapshot(version)
-    head.seq = version.seq = await tell(db, scope, head, "requirement.added", body)
-    db.add(head)
-    await db.flush()
-    db.add(version)
-    await db.flush()
     return Loaded(head, version, is_open=False)
 
 
@@ -102,48 +110,49 @@ async def change(
     await ledger.lock(db, scope.project_id)
     found = await load(db, scope, number)
     await _check_reference(db, scope, checked.get("external_ref"), number)
-    await _change(db, scope, found, checked, why)
+    telling = Telling(scope)
+    await _change(db, telling, found, checked, why)
+    await telling.append(db)
     return found.head
 
 
-async def _change(db: AsyncSession, scope: Scope, found: Loaded, checked: Mapping[str, Any], why: str) -> bool:
+async def _change(db: AsyncSession, telling: Telling, found: Loaded, checked: Mapping[str, Any], why: str) -> bool:
     """Returns whether anything differed. Published last: what it said before is not for the client."""
-    done = [await _refer(db, scope, found, checked), await _reword(db, scope, found, checked, why)]
+    done = [_refer(telling, found, checked), await _reword(db, telling, found, checked, why)]
     if (audience := checked.get("audience", found.head.audience)) is not found.head.audience:
-        await _publish(db, scope, found, audience)
+        _publish(telling, found, audience)
         done.append(True)
     return any(done)
 
 
-async def _refer(db: AsyncSession, scope: Scope, found: Loaded, checked: Mapping[str, Any]) -> bool:
+def _refer(telling: Telling, found: Loaded, checked: Mapping[str, Any]) -> bool:
     if "external_ref" not in checked:
         return False
     changes = apply_changes(found.head, {"external_ref": checked["external_ref"]})
     if changes:
         body = {"version": found.head.version, "title": found.version.title, "changes": changes, "reason": ""}
-        found.head.seq = await tell(db, scope, found.head, "requirement.changed", body, Audience.INTERNAL)
+        telling.say("requirement.changed", found.head, body, audience=Audience.INTERNAL)
     return bool(changes)
 
 
-async def _reword(db: AsyncSession, scope: Scope, found: Loaded, checked: Mapping[str, Any], why: str) -> bool:
+async def _reword(db: AsyncSession, telling: Telling, found: Loaded, checked: Mapping[str, Any], why: str) -> bool:
     content = {field: value for field, value in checked.items() if field in workflow.CONTENT}
     differs = workflow.changed(found.version, content)
     if not differs:
         return False
     if found.version.decision_number is not None:
-        await _revise(db, scope, found, differs, why)
+        await _revise(db, telling, found, differs, why)
     else:
         changes = apply_changes(found.version, differs)
         body = {"version": found.head.version, "title": found.version.title, "changes": _told(changes), "reason": why}
-        found.version.seq = found.head.seq = await tell(db, scope, found.head, "requirement.changed", body)
+        telling.say("requirement.changed", found.head, body, version=found.version)
     found.head.words, found.head.updated_at = _words(found.version), clock.now()
-    await db.flush()
     return True
 
 
-async def _revise(db: AsyncSession, scope: Scope, found: Loaded, differs: Mapping[str, Any], why: str) -> None:
+async def _revise(db: AsyncSession, telling: Telling, found: Loaded, differs: Mapping[str, Any], why: str) -> None:
     """The next version, from the one that stands and what differs."""
-    head, before = found.head, found.version
+    head, before, scope = found.head, found.version, telling.scope
     if found.is_open:
         told = f"The requirement is being changed; version {head.version + 1} will be offered anew. {why}".strip()
         await decisions.withdraw_of_subject(db, scope, DecisionKind.REQUIREMENT, head.number, told)
@@ -152,7 +161,7 @@ async def _revise(db: AsyncSession, scope: Scope, found: Loaded, differs: Mappin
     found.version, found.is_open = _new_version(scope, head.number, head.version, content), False
     changes = {field: [plain(getattr(before, field)), plain(value)] for field, value in differs.items()}
     body = {"version": head.version, "title": found.version.title, "changes": _told(changes), "reason": why}
-    found.version.seq = head.seq = await tell(db, scope, head, "requirement.revised", body)
+    telling.say("requirement.revised", head, body, version=found.version)
     db.add(found.version)
 
 
@@ -162,17 +171,18 @@ async def publish(db: AsyncSession, scope: Scope, number: int) -> Requirement:
     await ledger.lock(db, scope.project_id)
     found = await load(db, scope, number)
     if found.head.audience is Audience.INTERNAL:
-        await _publish(db, scope, found, Audience.CLIENT)
+        telling = Telling(scope)
+        _publish(telling, found, Audience.CLIENT)
+        await telling.append(db)
     return found.head
 
 
-async def _publish(db: AsyncSession, scope: Scope, found: Loaded, audience: Audience) -> None:
+def _publish(telling: Telling, found: Loaded, audience: Audience) -> None:
     head = found.head
     if audience is Audience.INTERNAL:
         raise Conflict("The client has seen this requirement: it cannot become internal.", field="audience")
     head.audience, head.updated_at = audience, clock.now()
-    head.seq = await tell(db, scope, head, "requirement.published", _snapshot(found.version))
-    await db.flush()
+    telling.say("requirement.published", head, _snapshot(found.version))
 
 
 async def upsert(db: AsyncSession, scope: Scope, rows: Sequence[Mapping[str, Any]]) -> list[Outcome]:
@@ -183,19 +193,22 @@ async def upsert(db: AsyncSession, scope: Scope, rows: Sequence[Mapping[str, Any
     scope.require_staff()
     checked = _check_rows(rows)
     await ledger.lock(db, scope.project_id)
-    known = await _by_reference(db, scope, [row["external_ref"] for row in checked])
+    known = await by_reference(db, scope, [row["external_ref"] for row in checked])
     lacking = [at for at, row in enumerate(checked) if row["external_ref"] not in known and not row.get("title")]
     if lacking:
         told = "A new requirement needs a title."
         raise Invalid(told, problems=tuple((f"requirements[{at}].title", told, None) for at in lacking))
-    return [await _upsert(db, scope, known.get(row["external_ref"]), row) for row in checked]
-
-
-async def _upsert(db: AsyncSession, scope: Scope, found: Loaded | None, row: Mapping[str, Any]) -> Outcome:
-    if found is None:
-        return Outcome((await _add(db, scope, row)).head.number, "created")
-    did = await _change(db, scope, found, row, "")
-    return Outcome(found.head.number, "changed" if did else "unchanged")
+    added = iter(await _add(db, scope, [row for row in checked if row["external_ref"] not in known]))
+    telling = Telling(scope)
+    outcomes: list[Outcome] = []
+    for row in checked:
+        if found := known.get(row["external_ref"]):
+            did = await _change(db, telling, found, row, "")
+            outcomes.append(Outcome(found.head.number, "changed" if did else "unchanged"))
+        else:
+            outcomes.append(Outcome(next(added).head.number, "created"))
+    await telling.append(db)
+    return outcomes
 
 
 def _check_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -218,7 +231,8 @@ def _check_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return checked
 
 
-async def _by_reference(db: AsyncSession, scope: Scope, references: Sequence[str]) -> dict[str, Loaded]:
+async def by_reference(db: AsyncSession, scope: Scope, references: Sequence[str]) -> dict[str, Loaded]:
+    """The requirements that have one of these references, by it."""
     found = await load_where(db, scope, Requirement.external_ref.in_(references))
     return {one.head.external_ref: one for one in found if one.head.external_ref}
 

@@ -7,7 +7,7 @@ from portal.decisions.commands import Answer
 from portal.decisions.models import Decision, Verdict
 from portal.errors import Conflict
 from portal.requirements.models import State
-from portal.requirements.store import load, tell
+from portal.requirements.store import Telling, load
 
 OUTCOMES = {
     Verdict.APPROVED: State.CONFIRMED,
@@ -33,7 +33,7 @@ async def after(db: AsyncSession, scope: Scope, decision: Decision) -> None:
     if outcome is State.CONFIRMED:
         found.head.confirmed_version = version.version
     body = {"title": version.title, "version": version.version, "decision": decision.number}
-    seq = await tell(db, scope, found.head, f"requirement.{outcome.value}", body)
-    version.seq = found.head.seq = seq
     found.head.updated_at = version.settled_at or version.created_at
-    await db.flush()
+    telling = Telling(scope)
+    telling.say(f"requirement.{outcome.value}", found.head, body, version=version)
+    await telling.append(db)

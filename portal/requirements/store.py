@@ -1,6 +1,6 @@
 """Rows of the requirements for the commands: loaded with their latest version, and told of in the ledger."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select
@@ -60,16 +60,33 @@ async def load_where(db: AsyncSession, scope: Scope, which: ColumnElement[bool])
     return [Loaded(*row) for row in await db.execute(statement, execution_options={"populate_existing": True})]
 
 
-async def tell(
-    db: AsyncSession,
-    scope: Scope,
-    head: Requirement,
-    kind: str,
-    body: dict[str, Any],
-    audience: Audience | None = None,
-) -> int:
-    """Appends an event about a requirement, for whom it is unless said otherwise; returns its seq."""
-    event = ledger.NewEvent(
-        kind, "requirement", head.number, audience or head.audience, body, scope.viewer.actor, clock.now()
-    )
-    return await ledger.append(db, scope.project_id, [event])
+@dataclass(slots=True)
+class Telling:
+    """Events about requirements that are appended together, each with the rows that carry its seq from then on."""
+
+    scope: Scope
+    waiting: list[tuple[ledger.NewEvent, tuple[Requirement | RequirementVersion, ...]]] = field(default_factory=list)
+
+    def say(
+        self,
+        kind: str,
+        head: Requirement,
+        body: dict[str, Any],
+        *,
+        version: RequirementVersion | None = None,
+        audience: Audience | None = None,
+    ) -> None:
+        """An event about a requirement, for whom it is unless said otherwise, and about `version` if it is named."""
+        event = ledger.NewEvent(
+            kind, "requirement", head.number, audience or head.audience, body, self.scope.viewer.actor, clock.now()
+        )
+        self.waiting.append((event, (head, version) if version else (head,)))
+
+    async def append(self, db: AsyncSession) -> None:
+        """Appends them in their order, by as many statements whatever their number."""
+        until = await ledger.append(db, self.scope.project_id, [event for event, _ in self.waiting])
+        for seq, (_, rows) in enumerate(self.waiting, start=until - len(self.waiting) + 1):
+            for row in rows:
+                row.seq = seq
+        self.waiting.clear()
+        await db.flush()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from portal.spreadsheet import unguarded
 from portal.tables.plain import LONGEST, line, text
 from portal.tables.sheets import Sheet, readings
 
@@ -40,12 +41,17 @@ class Headed:
     def rows(self, longest: int = LONGEST) -> Iterator[tuple[int, dict[str, str]]]:
         """The rows below the header that say something, each with its number and the text of its cells."""
         for number, row in enumerate(self.sheet.rows[self.header :], start=self.header + 1):
-            cells = {field: text(row[at], longest) for at, field in self.fields.items() if at < len(row)}
+            cells = {field: cell_text(row[at], longest) for at, field in self.fields.items() if at < len(row)}
             if any(cells.values()):
                 yield number, cells
 
     def _called(self, at: int) -> str:
         return line(self.sheet.rows[self.header - 1][at], 100)
+
+
+def cell_text(value: object, longest: int = LONGEST) -> str:
+    """What a cell says; the quote is gone by which our own lists keep formulas from running."""
+    return text(unguarded(str(value or "")), longest)
 
 
 def headed(

@@ -267,6 +267,7 @@ API: dict[str, str] = {
     f"GET {_PROJECT}/requirements": READ,
     f"POST {_PROJECT}/requirements": WRITE,
     f"POST {_PROJECT}/requirements/confirmations": WRITE,
+    f"POST {_PROJECT}/requirements/import": WRITE,
     f"GET {_PROJECT}/requirements/orphans": READ,
     f"POST {_PROJECT}/requirements/upsert": WRITE,
     f"GET {_PROJECT}/requirements/{{number}}": READ,
