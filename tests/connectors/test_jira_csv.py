@@ -84,7 +84,7 @@ def test_an_issue_with_a_security_level_is_restricted(project):
 
 
 def test_empty_points_columns_are_no_estimate(project):
-    assert all(item.current()[Field.POINTS] is None for item in project.items)
+    assert {item.current()[Field.POINTS] for item in project.items} == {None}
 
 
 def test_packed_comments_watchers_and_further_columns_are_counted(project):

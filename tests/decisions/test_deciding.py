@@ -242,7 +242,8 @@ async def test_a_judgement_is_internal(database, cast):
     async with database.read() as db:
         ada = await cast.scope(db, "ada")
         assert await queries.judgements(db, ada, 1) == []
-        assert [one.text for one in await queries.judgements(db, await cast.scope(db, "dan"), 1)]
+        kept = await queries.judgements(db, await cast.scope(db, "dan"), 1)
+        assert [one.text for one in kept] == ["They always take a week"]
         events = await ledger.since(db, ada.project_id, ada.audiences, 0)
     assert "always take a week" not in str(events)
 

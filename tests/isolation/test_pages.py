@@ -7,8 +7,6 @@ import pytest
 from tests.isolation import table
 from tests.isolation.conftest import SECRETS, Stage
 
-FOREIGN = "There is no such project."
-
 
 async def test_every_route_stands_in_the_table_and_nothing_else(stage: Stage):
     found = set(table.routes(stage.app))

@@ -170,6 +170,7 @@ class TestTheJob:
 
     async def test_what_the_authority_is_told_is_a_digest_and_nothing_more(self, kept, authority, token):
         await stamping.stamp_due(kept.database, asking(authority))
+        assert len(authority.asked) == 3
         assert all(len(query) < 120 and token[:20].encode() not in query for query in authority.asked)
 
     @pytest.mark.parametrize(

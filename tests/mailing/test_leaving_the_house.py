@@ -84,7 +84,9 @@ async def test_a_name_that_the_project_hides_is_in_no_mail(database, cast, post,
         await projects.change_project(db, await cast.scope(db, "wei"), {"show_staff": "role"})
     await asked(database, cast, post)
     (message,) = await send()
-    assert "Wei" not in message.as_string()
+    texts = [message.get_body((kind,)).get_content() for kind in ("plain", "html")]
+    assert ["Requirement 1: sign in" in text for text in texts] == [True, True]
+    assert "Wei" not in "".join([*map(str, message.values()), *texts])
 
 
 async def test_a_second_try_is_recognised_as_the_same_mail(database, cast, post, send, smtp):
