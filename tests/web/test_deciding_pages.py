@@ -89,10 +89,12 @@ async def test_the_list_over_all_projects_is_each_viewers_own(browser, database,
     }  # fmt: skip
 
 
-async def test_what_only_colleagues_can_answer_is_not_yours(browser, asked):
-    ada, eve = [await browser.open("/waiting", who) for who in ("ada", "eve")]
+@pytest.mark.parametrize("path", ["/waiting", "/projects/BRIDGE"])
+async def test_what_only_colleagues_can_answer_is_not_yours(browser, asked, path):
+    ada, eve, dan = [await browser.open(path, who) for who in ("ada", "eve", "dan")]
     assert "Waiting for colleagues of yours" in eve.text
-    assert "Waiting for colleagues of yours" not in ada.text
+    assert "Waiting for colleagues of yours" not in ada.text + dan.text
+    assert "To decide" not in eve.text
 
 
 @pytest.mark.parametrize("who", ["eve", "finn", "wei", "root"])
