@@ -182,7 +182,39 @@ def test_a_case_is_another_one_when_what_is_tested_changes_alone():
     whole = dict(cases.EMPTY) | {"title": "One pays"}
     same = cases.digest(whole | {"priority": 1, "section": "Pay", "external_ref": "T1"})
     assert cases.digest(whole) == same
-    assert len({cases.digest(whole | {field: "else"}) for field in ("title", "precondition", "expected")}) == 3
+    others = [whole | {field: "else"} for field in ("title", "precondition", "expected", "criterion")]
+    others.append(whole | {"steps": [{"action": "Pay", "expected": "Paid"}]})
+    assert len({cases.digest(one) for one in (whole, *others)}) == 6
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kept"),
+    [
+        ("title", " One pays ", "One pays"),
+        ("title", "x" * 300, "x" * 300),
+        ("section", "", ""),
+        ("section", "x" * 200, "x" * 200),
+        ("external_ref", "", None),
+        ("external_ref", "T1", "T1"),
+        ("expected", " Paid\n", "Paid"),
+        ("precondition", "x" * 20_000, "x" * 20_000),
+        ("steps", [{"action": " Pay "}, {"expected": "Paid"}],
+         [{"action": "Pay", "expected": ""}, {"action": "", "expected": "Paid"}]),
+        ("steps", [{"action": "Pay"}] * 100, [{"action": "Pay", "expected": ""}] * 100),
+        ("priority", 1, 1),
+        ("priority", 3, 3),
+        ("item_number", None, None),
+        ("item_number", 1, 1),
+        ("requirement_number", 2**31 - 1, 2**31 - 1),
+        ("is_automatic", True, True),
+    ],
+)  # fmt: skip
+def test_a_cases_field_is_kept_as_the_table_has_it(field, value, kept):
+    assert cases.check_field(field, value) == kept
+
+
+def test_a_case_that_says_no_more_than_its_title_is_for_people_and_of_middling_priority():
+    assert (cases.EMPTY["priority"], cases.EMPTY["is_automatic"]) == (2, False)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +222,9 @@ def test_a_case_is_another_one_when_what_is_tested_changes_alone():
     [
         ("title", ""), ("title", "two\nlines"), ("priority", 4), ("priority", True), ("steps", [{"do": "x"}]),
         ("steps", [{"action": " "}]), ("item_number", 0), ("nonsense", 1), ("expected", "\x00"),
+        ("title", "x" * 301), ("section", "x" * 201), ("external_ref", "x" * 201), ("criterion", "x" * 20_001),
+        ("steps", [{"action": "Pay"}] * 101), ("steps", [{"expected": "x" * 20_001}]), ("priority", 0),
+        ("priority", "1"), ("requirement_number", 2**31), ("item_number", "7"),
     ],
 )  # fmt: skip
 def test_a_wrong_case_is_refused_by_its_field(field, value):
