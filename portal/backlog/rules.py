@@ -6,8 +6,7 @@ from typing import Any
 
 from portal.backlog.models import HOUR_PLACES, POINT_PLACES, Item, ItemType, Waiting
 from portal.errors import Invalid
-from portal.ledger.models import Audience
-from portal.projects.rules import check_name, check_text
+from portal.projects.rules import check_among, check_audience, check_name, check_text
 
 TITLE_LENGTH = 500
 MOST_ESTIMATE = Decimal(100_000)
@@ -45,11 +44,11 @@ def _check_typed(field: str, value: Any) -> Any:
         case "hours":
             return estimate(value, field, HOUR_PLACES)
         case "type":
-            return _member(ItemType, value, field)
+            return check_among(ItemType, value, field)
         case "audience":
-            return _audience(value)
+            return check_audience(value, "An item")
         case "blocked_on":
-            return None if value is None else _member(Waiting, value, field)
+            return None if value is None else check_among(Waiting, value, field)
         case "labels":
             return _labels(value)
     return value
@@ -75,21 +74,6 @@ def estimate(value: Any, field: str, places: int) -> Decimal | None:
     if number != number.quantize(Decimal(1).scaleb(-places)):
         raise Invalid(f"{field} may have at most {places} decimal places.", field=field, value=str(value))
     return number
-
-
-def _member(kind: Any, value: Any, field: str) -> Any:
-    try:
-        return kind(value)
-    except ValueError:
-        allowed = ", ".join(one.value for one in kind)
-        raise Invalid(f"{field} must be one of: {allowed}.", field=field, value=value) from None
-
-
-def _audience(value: Any) -> Audience:
-    audience = Audience(_member(Audience, value, "audience"))
-    if audience is Audience.BILLING:
-        raise Invalid("An item is for the client or internal.", field="audience", value=value)
-    return audience
 
 
 def _labels(value: Any) -> list[str]:

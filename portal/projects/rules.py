@@ -2,17 +2,20 @@
 
 import re
 from datetime import date
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from portal import money
 from portal.errors import Invalid
+from portal.ledger.models import Audience
 from portal.projects.models import ProjectStatus, StaffNames, Unit
 
 KEY = re.compile(r"[A-Z][A-Z0-9]{1,15}")
 LANGUAGES = ("en", "zh_CN", "ru")
 NAME_LENGTH = 200
 TEXT_LENGTH = 100_000
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def check_key(key: str) -> str:
@@ -37,6 +40,22 @@ def check_text(value: str, field: str, *, length: int = TEXT_LENGTH) -> str:
     if "\x00" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
         raise Invalid(f"{field} has characters that are no text (NUL or half a surrogate pair).", field=field)
     return value
+
+
+def check_among(words: type[Word], value: str, field: str) -> Word:
+    """A word of a closed list. Raises Invalid with the words there are."""
+    try:
+        return words(value)
+    except ValueError:
+        raise Invalid(f"{field} must be one of: {', '.join(words)}.", field=field, value=value) from None
+
+
+def check_audience(value: str, what: str) -> Audience:
+    """The audience of something that shows no money; `what` begins the sentence that refuses it. Raises Invalid."""
+    audience = check_among(Audience, value, "audience")
+    if audience is Audience.BILLING:
+        raise Invalid(f"{what} is for the client or internal.", field="audience", value=value)
+    return audience
 
 
 def check_project_field(field: str, value: Any) -> Any:

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from portal.errors import Invalid
-from portal.ledger.models import Audience
-from portal.projects.rules import check_name, check_text
+from portal.projects.rules import check_among, check_audience, check_name, check_text
 from portal.requirements.models import Priority, RequirementKind
 
 TITLE_LENGTH = 160
@@ -46,29 +45,14 @@ def _check(field: str, value: Any) -> Any:
         case "external_ref":
             return check_name(value, field, length=REFERENCE_LENGTH) if value else None
         case "kind":
-            return _member(RequirementKind, value, field)
+            return check_among(RequirementKind, value, field)
         case "priority":
-            return None if value is None else _member(Priority, value, field)
+            return None if value is None else check_among(Priority, value, field)
         case "criteria":
             return _criteria(value)
         case "audience":
-            return _audience(value)
+            return check_audience(value, "A requirement")
     raise Invalid(f"A requirement has no field {field}.", field=field, value=value)
-
-
-def _member(kind: Any, value: Any, field: str) -> Any:
-    try:
-        return kind(value)
-    except ValueError:
-        allowed = ", ".join(one.value for one in kind)
-        raise Invalid(f"{field} must be one of: {allowed}.", field=field, value=value) from None
-
-
-def _audience(value: Any) -> Audience:
-    audience = Audience(_member(Audience, value, "audience"))
-    if audience is Audience.BILLING:
-        raise Invalid("A requirement is for the client or internal.", field="audience", value=value)
-    return audience
 
 
 def _criteria(value: Sequence[str]) -> list[str]:
