@@ -23,6 +23,7 @@ from web.catalogues import mark as _
 from web.deps import ProjectScope, ReadSession, database_of
 from web.locale_choice import locale_of
 from web.render import respond
+from web.security import streams
 
 FIELD = "receipt"
 MOST_BODY = receipt_files.MOST_BYTES + 16 * 1024
@@ -159,6 +160,7 @@ async def _received(request: Request) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdecimal() and (len(length) > len(str(MOST_BODY)) or int(length) > MOST_BODY):
         raise TooLarge("This is too large to be a receipt.", field="large")
+    streams(request)
     content = bytearray()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from web.errors import page_for, status_of
 
 MOST_HEADER_BYTES = 32 * 1024
+MOST_FORM_BYTES = 1024 * 1024
+"""Of what is sent to a page, which is in memory whole before its handler is asked: all our forms have far less."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 NO_COOKIES = ("/api/", "/auth/backchannel-logout/", "/unsubscribe/")
 """Doors that know no cookie, so that nobody's browser can be made to use them."""
@@ -78,7 +81,7 @@ class Edge:
 
         refusal = self._refusal(scope)
         try:
-            await (refusal or self.app)(scope, receive, with_headers)
+            await (refusal or self.app)(scope, _bounded(scope, receive), with_headers)
         except Exception as error:
             is_ours = status_of(error) == 500 or has_begun
             if not has_begun:
@@ -108,6 +111,29 @@ class Edge:
         if len(sites) < 2 and len(origins) < 2 and is_same_origin_write(self.base_url, _first(sites), _first(origins)):
             return None
         return PlainTextResponse("This form was not sent from the portal's own pages. Nothing was changed.\n", 403)
+
+
+def streams(request: Request) -> None:
+    """Says that this handler reads the body as it arrives, and bounds it by itself."""
+    request.state.streams = True
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """The same body, of which a page that does not say otherwise (`streams`) is given so much as a form may have; the
+    API sees to its own. Reading on raises HTTPException 413."""
+    if scope["path"].startswith("/api/"):
+        return receive
+    state, size = scope.setdefault("state", {}), 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > MOST_FORM_BYTES and not state.get("streams"):
+            raise HTTPException(413)
+        return message
+
+    return counted
 
 
 def _is_probe(scope: Scope) -> bool:

@@ -27,6 +27,7 @@ from portal.files import intake, multipart, names
 from portal.files.intake import Received
 from portal.files.store import Store
 from web.deps import SignedIn, database_of
+from web.security import streams
 
 MOST_FIELD = 200_000
 """Bytes of one text field."""
@@ -94,6 +95,7 @@ def form(
     async def receive(request: Request, arrival: SignedIn) -> AsyncIterator[UploadForm]:
         scope = arrival.scope()
         may(scope)
+        streams(request)
         form = UploadForm({name: [] for name in fields}, {name: [] for name in files})
         store, database = store_of(request), database_of(request)
         async with intake.kept_or_gone(store, database, scope, form.received):

@@ -1,6 +1,7 @@
 """What a page ends in when something goes wrong, and what is open to everybody."""
 
 import gzip
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound, Stale, TooLarge, Unavailable
 from portal.projects import queries
-from tests.web.conftest import Browser
+from tests.web.conftest import SAME_ORIGIN, Browser
+from web.security import MOST_FORM_BYTES
 from web.static_files import static_url
 
 
@@ -43,6 +45,30 @@ async def test_each_kind_of_failure_is_a_designed_page_that_says_no_more_than_it
     assert headers["cache-control"] == "no-store"
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert ("retry-after" in headers) is (status == 503)
+
+
+@pytest.mark.parametrize("path", ["/locale", "/me/notifications", "/projects/BRIDGE/decisions/1/remarks"])
+@pytest.mark.parametrize("is_told", [True, False])
+@pytest.mark.parametrize("has_file", [True, False])
+async def test_a_form_is_read_no_further_than_any_form_of_ours_goes(
+    browser: Browser, path: str, is_told: bool, has_file: bool
+) -> None:
+    kind = "multipart/form-data; boundary=b" if has_file else "application/x-www-form-urlencoded"
+    part = b'--b\r\nContent-Disposition: form-data; name="x"; filename="x"\r\n\r\n'
+    start, chunk, sent = (part, b"x" * 65_536, 0) if has_file else (b"", b"x=" + b"y" * 65_533 + b"&", 0)
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        yield start
+        for _ in range(40):
+            sent += len(chunk)
+            yield chunk
+
+    content = start + chunk * 40 if is_told else endless()
+    headers = browser.cast.cookie("ada") | SAME_ORIGIN | {"Content-Type": kind}
+    answer = await browser.client.post(path, content=content, headers=headers)
+    assert answer.status_code == 413
+    assert sent < 2 * MOST_FORM_BYTES
 
 
 async def test_a_wrong_method_is_a_page_too(browser: Browser) -> None:
