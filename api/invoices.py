@@ -5,13 +5,23 @@ To those of staff who may not see money, none of it is there.
 
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
 from api.billing_shapes import AnswerNew, DraftNew, DraftPatch, PaymentNew, PlannedNew, Reason, plain_given
-from api.bodies import json_body
+from api.bodies import body_of, json_body
 from api.conditional import IfMatch, editable
-from api.deps import EditScope, ReadScope, ReadSession, UnitOfWork, WriteScope
+from api.deps import (
+    EditScope,
+    ProjectKey,
+    ReadScope,
+    ReadSession,
+    UnitOfWork,
+    Viewing,
+    WriteScope,
+    database_of,
+)
 from api.doors import router as door
 from api.files import store_of
 from api.invoice_shapes import (
@@ -28,10 +38,13 @@ from api.invoice_shapes import (
 )
 from api.openapi import answers
 from api.paging import Paged
+from api.problems import Refused
 from api.shapes import PathNumber
-from portal.billing import disputes, drafts, invoice_view, issuing, payments, queries
+from portal.billing import disputes, drafts, foreseen, invoice_view, issuing, payments, queries
+from portal.billing.files import Ready
 from portal.billing.models import InvoiceState
 from portal.billing.seals import Seals
+from portal.errors import PortalError
 
 router = door("billing", "/projects/{key}/invoices")
 DRAFTED = answers(InvoiceOut, "The draft.", status=201, headers=("ETag", "Location"))
@@ -110,25 +123,46 @@ async def discard_draft(scope: EditScope, db: UnitOfWork, match: IfMatch, number
     return Response(status_code=204)
 
 
+async def _issue_ready(request: Request, key: ProjectKey, viewer: Viewing, number: PathNumber) -> Ready | None:
+    """The files, made before the transaction begins."""
+    return await foreseen.of_draft(database_of(request), viewer, key, number, _seals_of(request))
+
+
 @router.post("/{number}/issue", responses=answers(InvoiceOut, "The invoice, issued.", headers=("ETag",)))
-async def issue_invoice(request: Request, scope: WriteScope, db: UnitOfWork, number: PathNumber) -> Response:
+async def issue_invoice(
+    request: Request,
+    ready: Annotated[Ready | None, Depends(_issue_ready)],  # first: what comes behind it holds the project's lock
+    scope: WriteScope,
+    db: UnitOfWork,
+    number: PathNumber,
+) -> Response:
     """Issues a draft today: it takes the next number of its series, and never changes again by a byte. Its PDF is
     signed where the administrator named a certificate for the issuer (409 while that is not valid)."""
-    await issuing.issue(db, scope, store_of(request), number, _seals_of(request))
+    await issuing.issue(db, scope, store_of(request), number, _seals_of(request), ready)
     return editable(await _shown(db, scope, number))
+
+
+async def _credit_ready(request: Request, key: ProjectKey, viewer: Viewing, number: PathNumber) -> Ready | None:
+    """The files of the credit note, made before the transaction begins; a body that is refused, it refuses."""
+    try:
+        wanted = await body_of(request, Reason)
+    except (PortalError, Refused, RequestValidationError):
+        return None
+    return await foreseen.of_credit(database_of(request), viewer, key, number, wanted.reason, _seals_of(request))
 
 
 @router.post("/{number}/credit", status_code=201, responses=answers(InvoiceOut, "The credit note.", status=201,
                                                                     headers=("ETag", "Location")))  # fmt: skip
 async def credit_invoice(
     request: Request,
+    ready: Annotated[Ready | None, Depends(_credit_ready)],
     scope: WriteScope,
     db: UnitOfWork,
     number: PathNumber,
     wanted: Annotated[Reason, json_body(Reason)],
 ) -> Response:
     """Takes an issued invoice back whole, by a credit note that is issued at once."""
-    note = await issuing.credit(db, scope, store_of(request), number, wanted.reason, _seals_of(request))
+    note = await issuing.credit(db, scope, store_of(request), number, wanted.reason, _seals_of(request), ready)
     return await _made(db, scope, note.number)
 
 

@@ -15,6 +15,7 @@ from portal import clock
 from portal.access import Scope, StaffRole
 from portal.billing import accounts, drafts, files, queries, rules, stored
 from portal.billing.document import InvoiceDocument, credit_of
+from portal.billing.files import Ready
 from portal.billing.models import Invoice, InvoiceKind, InvoiceSeries, InvoiceState, PlanItem
 from portal.billing.seals import UNSIGNED, Seals, Sign
 from portal.billing.totals import totals
@@ -26,9 +27,11 @@ from portal.money import Money
 from portal.projects.rules import check_text
 
 
-async def issue(db: AsyncSession, scope: Scope, store: Store, number: int, seals: Seals = UNSIGNED) -> Invoice:
+async def issue(
+    db: AsyncSession, scope: Scope, store: Store, number: int, seals: Seals = UNSIGNED, ready: Ready | None = None
+) -> Invoice:
     """Issues a draft today, by the project's calendar, in the name of who issues for the project now: from now on it is
-    the same to the byte.
+    the same to the byte. `ready` are its files as they were foreseen (foreseen.py); others than those are made here.
 
     Raises Conflict for what is issued already and while the issuer's certificate is not valid, Invalid with every
     business rule that is broken, NotAllowed (finance).
@@ -45,36 +48,54 @@ async def issue(db: AsyncSession, scope: Scope, store: Store, number: int, seals
     reference = reference_of(row.issuer, today.year, taken)
     document = await drafts.assembled(db, scope, row.draft, number=reference, issued_on=today)
     row.series_year, row.series_number, row.reference = today.year, taken, reference
-    await _freeze(db, scope, store, row, document, sign)
+    await _freeze(db, scope, store, row, document, sign, ready)
     return row
 
 
 async def credit(
-    db: AsyncSession, scope: Scope, store: Store, number: int, reason: str, seals: Seals = UNSIGNED
+    db: AsyncSession,
+    scope: Scope,
+    store: Store,
+    number: int,
+    reason: str,
+    seals: Seals = UNSIGNED,
+    ready: Ready | None = None,
 ) -> Invoice:
     """Takes an issued invoice back whole by a credit note, which is issued at once; its parts can be billed anew.
+    `ready` as of `issue`.
 
     Raises Conflict for a draft, a credit note or what is cancelled already, and while the issuer's certificate is not
     valid; Invalid without a reason.
     """
     scope.require_staff(StaffRole.FINANCE)
     await ledger.lock(db, scope.project_id)
+    row, words = await to_take_back(db, scope, number, reason)
+    sign = seals.signer(row.issuer)
+    today = scope.today
+    taken = await _next_number(db, row.issuer, today.year)
+    document = credit_note(row, reference_of(row.issuer, today.year, taken), today, words)
+    note = await _credit_row(db, scope, row, document, taken)
+    await _freeze(db, scope, store, note, document, sign, ready)
+    await _cancel(db, scope, row, note, words)
+    return note
+
+
+async def to_take_back(db: AsyncSession, scope: Scope, number: int, reason: str) -> tuple[Invoice, str]:
+    """An invoice that can be taken back, and the reason as the client reads it. Raises as `credit` does."""
     row = await queries.invoice(db, scope, number)
     if row.kind is InvoiceKind.CREDIT_NOTE or row.state in (InvoiceState.DRAFT, InvoiceState.CANCELLED):
         raise Conflict("Only an issued invoice that stands can be taken back.")
     words = check_text(reason.strip(), "reason", length=2000)
     if not words:
         raise Invalid("Say why the invoice is taken back; the client reads it.", field="reason", value=reason)
-    sign = seals.signer(row.issuer)
-    today = scope.today
-    taken = await _next_number(db, row.issuer, today.year)
-    reference = reference_of(row.issuer, today.year, taken)
+    return row, words
+
+
+def credit_note(row: Invoice, reference: str, today: date, words: str) -> InvoiceDocument:
+    """The document that takes an issued invoice back. Raises Invalid for one that breaks a rule."""
     document = credit_of(queries.document_of(row), reference, today, words)
     rules.check(document)
-    note = await _credit_row(db, scope, row, document, taken)
-    await _freeze(db, scope, store, note, document, sign)
-    await _cancel(db, scope, row, note, words)
-    return note
+    return document
 
 
 async def _credit_row(db: AsyncSession, scope: Scope, row: Invoice, document: InvoiceDocument, taken: int) -> Invoice:
@@ -116,7 +137,13 @@ async def _next_number(db: AsyncSession, issuer: str, year: int) -> int:
 
 
 async def _freeze(
-    db: AsyncSession, scope: Scope, store: Store, row: Invoice, document: InvoiceDocument, sign: Sign | None
+    db: AsyncSession,
+    scope: Scope,
+    store: Store,
+    row: Invoice,
+    document: InvoiceDocument,
+    sign: Sign | None,
+    ready: Ready | None,
 ) -> None:
     made = totals(document)
     row.document = stored.to_json(document)
@@ -126,7 +153,7 @@ async def _freeze(
         row.state = InvoiceState.PAID
     if row not in db:
         db.add(row)
-    row.files = await files.make_and_keep(db, scope, store, document, sign)
+    row.files = await files.make_and_keep(db, scope, store, document, sign, ready)
     row.seq = await drafts.tell(db, scope, row, _kind(row), _told(row), Audience.BILLING)
     await db.flush()
 

@@ -16,7 +16,8 @@ from portal.settings import Settings, SettingsError
 SETTING = "PORTAL_INVOICE_SIGNATURES"
 ALL_OTHERS = "*"
 STAMP_WITHIN_SECONDS = 3.0
-"""All writers of the project wait for the authority meanwhile, and on SQLite all of the portal's."""
+"""Nobody waits for the authority but who issues; where another took the foreseen number meanwhile, and the page is set
+anew, all writers of the project do, and on SQLite all of the portal's."""
 
 Ask = Callable[[bytes], Awaitable[bytes]]
 """Sends a request to the time stamping authority and returns its answer. Raises Unavailable."""

@@ -1,5 +1,6 @@
 """Billing over HTTP: from the issuer to the paid invoice, money as text, and nothing of it for who may see no money."""
 
+import asyncio
 from datetime import timedelta
 from hashlib import sha256
 from io import BytesIO
@@ -10,8 +11,11 @@ import pytest
 from fastapi import FastAPI
 
 from portal.billing import seals
+from portal.db import Database
 from tests.api.conftest import Api, at_fault, settings_for
 from tests.support import seals as certificates
+from tests.support.billing import Slow, quick
+from tests.support.cast import Cast
 
 B = "/v1/projects/BRIDGE"
 PARTY = {
@@ -72,6 +76,26 @@ async def test_an_issuer_with_a_certificate_signs_and_one_whose_certificate_ende
     invoice = await ready.get(f"{B}/invoices/1")
     assert (invoice["reference"][-4:], invoice["files"]["pdf"]["signature"]) == ("0001", "B-B")
     assert invoice["files"]["cii"]["signature"] is None
+
+
+@pytest.mark.parametrize("path", ["issue", "credit"])
+async def test_the_project_goes_on_while_an_authority_is_asked(
+    ready: Api, portal: FastAPI, database: Database, cast: Cast, path: str
+) -> None:
+    await ready.post(f"{B}/invoices", {"title": "Hours", "lines": [LINE]})
+    if path == "credit":
+        await quick(database, cast)
+    portal.state.seals = slow = Slow()
+    body, status = (None, 200) if path == "issue" else ({"reason": "Wrong"}, 201)
+    asking = asyncio.create_task(ready.post(f"{B}/invoices/1/{path}", body, by="maria", expect=status))
+    await slow.asked.wait()
+    async with asyncio.timeout(10):
+        await ready.post(f"{B}/milestones", {"name": "Meanwhile"})
+    slow.answers.set()
+    answer = await asking
+    assert (answer["reference"][-4:], answer["files"]["pdf"]["signature"]) == (
+        "0001" if path == "issue" else "0002", "B-T"
+    )  # fmt: skip
 
 
 async def test_a_milestone_that_is_not_accepted_needs_a_reason(ready: Api) -> None:

@@ -1,5 +1,7 @@
 """A project that can be billed: an issuer, a contract, an account and a payment plan."""
 
+import asyncio
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -8,9 +10,11 @@ from uuid import UUID
 from portal import clock, settlement
 from portal.billing import accounts, disputes, drafts, files, issuing, payments, plan, stored
 from portal.billing.models import BankEntry, EntryState, Invoice, Payment
+from portal.billing.seals import Seals, Sign
 from portal.db import Database
 from portal.decisions.commands import Answer
 from portal.decisions.models import Verdict
+from portal.documents.signing import Signed
 from portal.files.store import Store, open_store
 from portal.ledger.keys import SigningKeys
 from portal.milestones import commands as milestones
@@ -22,6 +26,24 @@ from tests.web.conftest import settings_for
 
 HALVES = ({"kind": "milestone", "milestone": 1, "text": "Opening", "percent": "60"},
           {"kind": "date", "text": "End of warranty", "percent": "40"})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Slow(Seals):
+    """Signs when it is told to, as an authority that takes its time."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def signer(self, issuer: str) -> Sign:
+        """A signature that says that it is asked for, and waits."""
+
+        async def sign(pdf: bytes) -> Signed:
+            self.asked.set()
+            await self.answers.wait()
+            return Signed(pdf + b"signed", "B-T")
+
+        return sign
 
 
 def store_in(folder: Path) -> Store:
