@@ -61,6 +61,11 @@ def test_only_currencies_that_somebody_is_paid_in(code):
     assert refused.value.field == "currency"
 
 
+@pytest.mark.parametrize("code", ["EUR", "JPY", "KWD"])
+def test_a_currency_in_use_is_taken(code):
+    assert money.check_currency(code) == code
+
+
 def test_the_three_kinds_of_currency_do_not_overlap():
     kinds = (money.WITHOUT_MINOR_UNIT, money.WITH_TWO_PLACES, money.WITH_THREE_PLACES)
     assert sum(map(len, kinds)) == len(money.CURRENCIES)
@@ -128,10 +133,31 @@ def test_a_total_is_the_sum_in_any_order(minors, currency):
     assert money.total(amounts, currency) == money.total(reversed(amounts), currency) == Money(sum(minors), currency)
 
 
+@given(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9), CURRENCIES)
+def test_a_difference_undoes_a_sum_and_what_is_taken_back_cancels_out(one, other, currency):
+    a, b, nothing = Money(one, currency), Money(other, currency), Money(0, currency)
+    assert a + b - b == a
+    assert a - b == a + -b
+    assert a - a == a + -a == nothing
+
+
 def test_two_currencies_are_never_added_up():
     for sum_of in (lambda a, b: a + b, lambda a, b: a - b, lambda a, b: money.total([a, b], "EUR")):
         with pytest.raises(ValueError, match="cannot be added up"):
             sum_of(Money(1, "EUR"), Money(1, "USD"))
+
+
+@pytest.mark.parametrize(("minor", "fits"), [(10**15 - 1, True), (10**15, False)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_fifteen_digits_of_the_smallest_unit_can_be_kept(minor, fits, sign):
+    amount = Money(sign * minor, "EUR")
+    if fits:
+        assert money.check_most(amount, "lines") == amount == money.parse(amount.amount, "EUR")
+        return
+    with pytest.raises(Invalid, match="more than can be kept"):
+        money.check_most(amount, "lines")
+    with pytest.raises(Invalid, match="between"):
+        money.parse(amount.amount, "EUR")
 
 
 def test_what_is_too_large_to_be_kept_is_refused():

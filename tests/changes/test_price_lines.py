@@ -56,6 +56,54 @@ def test_a_wrong_line_is_refused_with_its_place(wrong, field):
     assert refused.value.field == f"alternatives[0].lines[1].{field}"
 
 
+@pytest.mark.parametrize(
+    ("given", "net"),
+    [
+        ({"quantity": "1000000", "unit_price": "1"}, "1000000.00"),
+        ({"quantity": "-1000000", "unit_price": "1"}, "-1000000.00"),
+        ({"quantity": "0.0001", "unit_price": "1000000000"}, "100000.00"),
+        ({"quantity": "1", "unit_price": "0.000001"}, "0.00"),
+        ({"quantity": "1", "unit_price": "0"}, "0.00"),
+        ({"quantity": "1", "unit_price": "1", "tax_rate": "100"}, "1.00"),
+        ({"quantity": "1", "unit_price": "1", "tax_rate": "0.0001"}, "1.00"),
+        ({"quantity": "1", "unit_price": "1", "text": "x" * 500}, "1.00"),
+    ],
+)
+def test_a_line_may_be_as_large_and_as_small_as_this(given, net):
+    (found,) = pricing.lines([line(**given)], "EUR")
+    assert found.net.amount == net
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"quantity": "1000000.0001"}, "quantity"),
+        ({"quantity": "-1000000.0001"}, "quantity"),
+        ({"quantity": "1", "unit_price": "1000000000.000001"}, "unit_price"),
+        ({"tax_rate": "100.0001"}, "tax_rate"),
+        ({"tax_rate": "0.00001"}, "tax_rate"),
+        ({"text": "x" * 501}, "text"),
+    ],
+)
+def test_a_line_beyond_that_is_refused(wrong, field):
+    with pytest.raises(Invalid) as refused:
+        pricing.lines([line(**wrong)], "EUR")
+    assert refused.value.field == f"lines[0].{field}"
+
+
+@pytest.mark.parametrize(("text", "kept"), [(None, None), ("0", "0"), ("0.5", "0.5"), ("10000", "10000")])
+def test_an_alternative_takes_so_many_days_or_says_nothing_of_them(text, kept):
+    found = pricing.days(text)
+    assert (None if found is None else str(found)) == kept
+
+
+@pytest.mark.parametrize("text", ["-1", "10000.01", "3 days", 3])
+def test_days_that_are_none_are_refused(text):
+    with pytest.raises(Invalid) as refused:
+        pricing.days(text)
+    assert refused.value.field == "days"
+
+
 @pytest.mark.parametrize("field", sorted(pricing.LINE_FIELDS))
 def test_a_line_says_all_of_itself(field):
     with pytest.raises(Invalid) as refused:
@@ -66,6 +114,8 @@ def test_a_line_says_all_of_itself(field):
 def test_there_are_not_endless_lines_and_alternatives():
     with pytest.raises(Invalid):
         pricing.lines([line()] * 101, "EUR")
+    assert len(pricing.lines([line()] * 100, "EUR")) == 100
+    assert [one.key for one in offering.alternatives([LATER] * 5, "EUR")] == list("ABCDE")
     with pytest.raises(Invalid, match="At most 5"):
         offering.alternatives([LATER] * 6, "EUR")
 
