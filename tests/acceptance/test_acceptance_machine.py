@@ -4,18 +4,15 @@ Beside the room stands a plain model of what everybody said; verdicts, counters,
 be what the model says.
 """
 
-import asyncio
-import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
 from portal.acceptance import defects, editing, pages, queries, results, standing
 from portal.acceptance.models import Acceptance, AcceptanceState, Outcome, Severity
@@ -23,11 +20,9 @@ from portal.acceptance.results import RoundClosed
 from portal.acceptance.verdicts import WORST
 from portal.access import Role
 from portal.backlog import commands as backlog
-from portal.db import Database
 from portal.decisions.models import Verdict
 from portal.errors import Conflict, Invalid, NotFound, Stale
 from portal.projects import queries as projects
-from tests.support import databases
 from tests.support.acceptance import (
     add_milestone,
     add_plan,
@@ -39,8 +34,8 @@ from tests.support.acceptance import (
     say,
     say_all,
 )
-from tests.support.cast import enter
-from tests.support.decisions import grant, keys_in
+from tests.support.decisions import grant
+from tests.support.machine import Machine
 
 TESTERS = ("ada", "eve")
 CASES = (1, 2, 3)
@@ -82,13 +77,11 @@ class Turn:
         return max(self.latest(case).values(), key=WORST.index, default=None)
 
 
-class Rounds(RuleBasedStateMachine):
+class Rounds(Machine):
     """One plan of three cases, of a milestone."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.runner = asyncio.Runner()
         self.turns: list[Turn] = []
         self.defects: dict[int, int] = {}
         """Items that are still to be done, and their cases."""
@@ -99,18 +92,7 @@ class Rounds(RuleBasedStateMachine):
         self.answers: dict[str, Verdict] = {}
         self.is_accepted = False
 
-    def run(self, work: Any) -> Any:
-        return self.runner.run(work)
-
-    @initialize()
-    def begin(self) -> None:
-        folder = Path(self.folder.name)
-        self.keys = keys_in(folder)
-        self.run(self._begin(databases.sqlite_copy(folder / "portal.sqlite")))
-
-    async def _begin(self, url: str) -> None:
-        self.database = Database(url)
-        self.cast = await enter(self.database)
+    async def furnish(self) -> None:
         async with self.database.write() as db:
             await grant(db, self.cast, "eve", Role.APPROVER)
         await add_milestone(self.database, self.cast)
@@ -373,12 +355,6 @@ class Rounds(RuleBasedStateMachine):
         assert done == {
             name.title(): sum(name in turn.latest(case) for case in turn.words) for name in TESTERS
         }  # fmt: skip
-
-    def teardown(self) -> None:
-        if hasattr(self, "database"):
-            self.run(self.database.dispose())
-        self.runner.close()
-        self.folder.cleanup()
 
 
 TestRounds = pytest.mark.slow(Rounds.TestCase)

@@ -1,30 +1,26 @@
 """Random people in random order, two at once now and then: whatever happens, one outcome, and the books agree."""
 
 import asyncio
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import invariant, rule
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Role
-from portal.db import Database
 from portal.decisions import commands, delegations, queries, remarks, waiting, workflow
 from portal.decisions.models import Decision, DecisionState, DecisionTurn, Side, Verdict
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from portal.ledger import receipts
 from portal.ledger.models import Receipt
 from portal.mailing.telling import can_answer
-from tests.support import databases
-from tests.support.cast import Cast, enter
-from tests.support.decisions import QUESTION, answer, grant, join, keys_in
+from tests.support.decisions import QUESTION, answer, grant, join
+from tests.support.machine import Machine
 
 APPROVERS = ("ada", "eve", "finn")
 DELEGATE = "nemo"
@@ -34,28 +30,15 @@ PEOPLE = st.sampled_from((*APPROVERS, DELEGATE, "wei", "mallory"))
 VERDICTS = st.sampled_from(Verdict)
 
 
-class Deciding(RuleBasedStateMachine):
+class Deciding(Machine):
     """One project's decisions about two subjects; what was accepted is kept beside, to compare."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.runner = asyncio.Runner()
         self.asked: list[Decision] = []
         self.accepted: dict[int, list[str]] = {}
 
-    def run(self, work: Any) -> Any:
-        return self.runner.run(work)
-
-    @initialize()
-    def begin(self) -> None:
-        folder = Path(self.folder.name)
-        self.keys = keys_in(folder)
-        self.run(self._begin(databases.sqlite_copy(folder / "portal.sqlite")))
-
-    async def _begin(self, url: str) -> None:
-        self.database = Database(url)
-        self.cast: Cast = await enter(self.database)
+    async def furnish(self) -> None:
         async with self.database.write() as db:
             for name in APPROVERS:
                 await grant(db, self.cast, name, Role.APPROVER)
@@ -180,12 +163,6 @@ class Deciding(RuleBasedStateMachine):
             assert row.turn is not None
         else:
             assert row.turn in (None, Side.AGENCY)
-
-    def teardown(self) -> None:
-        if hasattr(self, "database"):
-            self.run(self.database.dispose())
-        self.runner.close()
-        self.folder.cleanup()
 
 
 Deciding.TestCase.settings = settings(max_examples=25, stateful_step_count=25, suppress_health_check=list(HealthCheck))

@@ -1,17 +1,12 @@
 """Random versions, publications, questions, answers and remarks: what was decided stands, and drafts stay inside."""
 
-import asyncio
-import tempfile
-from collections.abc import Awaitable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import invariant, rule
 
-from portal.db import Database
 from portal.decisions import commands as decisions
 from portal.decisions import queries as asked
 from portal.decisions.models import DecisionKind, DecisionState, Verdict
@@ -20,31 +15,25 @@ from portal.designs.carrying import Place, shows
 from portal.designs.rules import Asking
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger.models import Audience
-from tests.support import databases
-from tests.support.cast import Cast, enter
-from tests.support.decisions import answer, keys_in
+from tests.support.decisions import answer
 from tests.support.designs import draw
+from tests.support.machine import Machine
 
 REFUSED = (Conflict, Invalid, NotFound)
 VERDICTS = st.sampled_from(list(Verdict))
 FILES = st.lists(st.integers(1, 4), min_size=1, max_size=3, unique=True)
 
 
-class Designs(RuleBasedStateMachine):
+class Designs(Machine):
     """One design with four pictures to make versions of; beside it a plain model of what must be true."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.runner = asyncio.Runner()
         self.made: dict[int, list[int]] = {}
         self.published: set[int] = set()
         self.decided: dict[int, tuple[int, Verdict, bytes]] = {}
         self.was_asked = False
         self.remarks: dict[int, tuple[str, int, int | None]] = {}
-
-    def run(self, work: Awaitable[Any]) -> Any:
-        return self.runner.run(work)
 
     def write(self, who: str, command: Any, *given: Any, **named: Any) -> Any:
         async def work() -> Any:
@@ -60,25 +49,12 @@ class Designs(RuleBasedStateMachine):
 
         return self.run(work())
 
-    @initialize()
-    def begin(self) -> None:
-        folder = Path(self.folder.name)
-        self.keys = keys_in(folder)
-        self.run(self._begin(databases.sqlite_copy(folder / "portal.sqlite")))
-
-    async def _begin(self, url: str) -> None:
-        self.database = Database(url)
-        self.cast: Cast = await enter(self.database)
+    async def furnish(self) -> None:
         async with self.database.write() as db:
             scope = await self.cast.scope(db, "wei")
             await commands.add_design(db, scope, title="Checkout")
             for _ in range(4):
                 await draw(db, scope)
-
-    def teardown(self) -> None:
-        self.run(self.database.dispose())
-        self.runner.close()
-        self.folder.cleanup()
 
     @property
     def shown(self) -> int:

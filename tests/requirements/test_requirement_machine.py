@@ -1,18 +1,14 @@
 """Random edits, questions, answers and withdrawals: what was asked about is frozen, and stands where it should."""
 
-import asyncio
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import invariant, rule
 from sqlalchemy import select
 
-from portal.db import Database
 from portal.decisions import commands as decisions
 from portal.decisions import queries as asked
 from portal.decisions.models import Decision, DecisionState, Verdict
@@ -20,9 +16,7 @@ from portal.errors import Conflict, Invalid, Stale
 from portal.requirements import queries, workflow
 from portal.requirements.models import RequirementVersion, State
 from portal.requirements.workflow import Wording
-from tests.support import databases
-from tests.support.cast import Cast, enter
-from tests.support.decisions import keys_in
+from tests.support.machine import Machine
 from tests.support.requirements import COMPLETE, add, answer, ask, change
 
 REFUSED = (Conflict, Invalid, Stale)
@@ -52,28 +46,15 @@ class Expected:
     was_asked: bool = False
 
 
-class Wordings(RuleBasedStateMachine):
+class Wordings(Machine):
     """One requirement; beside it a plain model of its versions."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.runner = asyncio.Runner()
         self.open: Decision | None = None
         self.all: list[Decision] = []
 
-    def run(self, work: Any) -> Any:
-        return self.runner.run(work)
-
-    @initialize()
-    def begin(self) -> None:
-        folder = Path(self.folder.name)
-        self.keys = keys_in(folder)
-        self.run(self._begin(databases.sqlite_copy(folder / "portal.sqlite")))
-
-    async def _begin(self, url: str) -> None:
-        self.database = Database(url)
-        self.cast: Cast = await enter(self.database)
+    async def furnish(self) -> None:
         await add(self.database, self.cast)
         self.versions = {1: Expected((await self._rows())[0])}
 
@@ -163,12 +144,6 @@ class Wordings(RuleBasedStateMachine):
             wording = self.versions[decision.subject_version].wording
             content = asked.content_of(decision)
             assert (content["description"], content["criteria"]) == (wording.description, wording.criteria)
-
-    def teardown(self) -> None:
-        if hasattr(self, "database"):
-            self.run(self.database.dispose())
-        self.runner.close()
-        self.folder.cleanup()
 
 
 TestWordings = pytest.mark.slow(Wordings.TestCase)
