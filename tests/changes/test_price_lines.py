@@ -45,6 +45,9 @@ LINES = st.lists(
         ({"tax_category": "Z"}, "tax_rate"),
         ({"tax_category": "AE"}, "tax_rate"),
         ({"tax_category": "O"}, "tax_rate"),
+        ({"tax_category": "E"}, "tax_rate"),
+        ({"tax_category": "K"}, "tax_rate"),
+        ({"tax_category": "G"}, "tax_rate"),
         ({"text": " "}, "text"),
         ({"text": "a\nb"}, "text"),
         ({"discount": "1"}, "discount"),
@@ -121,8 +124,10 @@ def test_there_are_not_endless_lines_and_alternatives():
 
 
 @pytest.mark.parametrize(
-    ("category", "rate"), [("S", "19"), ("Z", "0"), ("E", "0"), ("AE", "0"), ("O", "0"), ("L", "7")]
-)
+    ("category", "rate"),
+    [("S", "19"), ("Z", "0"), ("E", "0"), ("AE", "0"), ("K", "0"), ("G", "0"), ("O", "0"), ("L", "7"), ("L", "0"),
+     ("M", "4"), ("M", "0")],
+)  # fmt: skip
 def test_every_tax_category_has_its_rates(category, rate):
     (one,) = pricing.lines([line(tax_category=category, tax_rate=rate)], "EUR")
     assert (one.tax_category, one.tax_rate) == (TaxCategory(category), Decimal(rate))
