@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import insert, select, text
 
 from portal import clock
 from portal.acceptance import case_pages, pages, queries, results, standing
@@ -14,6 +14,7 @@ from portal.access.models import Membership
 from portal.people.models import Person
 from tests.support.acceptance import add_plan, begun, close_round, offer, open_round, say_all
 from tests.support.databases import as_owner
+from tests.support.explain import steps_of
 from tests.support.statements import counting
 
 MANY, TESTERS = 5_000, 50
@@ -160,7 +161,7 @@ async def test_indexes_find_what_pages_show(database, cast):
                 insert(TestResult), [{**mine, "id": uuid4(), "case_number": one} for one in numbers if one > 2]
             )
     await analysed(database)
-    steps = await steps_of(database, cast, names[0])
+    steps = await steps_of_all(database, cast, names[0])
     for name, found in steps.items():
         assert found, name
         wrong = [one for one in found if not by_index(one)]
@@ -174,35 +175,17 @@ async def analysed(database):
             await outside.execute(text("ANALYZE"))
 
 
-async def steps_of(database, cast, who):
+async def steps_of_all(database, cast, who):
     """The steps of the plans of every statement, by what is read."""
-    seen, found = [], {}
-    engine = database.engine.sync_engine
-
-    def note(_connection, _cursor, statement, parameters, _context, _many):
-        if not statement.startswith("EXPLAIN"):
-            seen.append((statement, parameters))
-
+    found = {}
     async with database.read() as db:
         scope = await cast.scope(db, who)
         row = await db.scalar(select(TestRound).where(TestRound.project_id == scope.project_id))
         reads = READS | {"round cases": lambda db, scope: pages.round_cases(db, scope, row)}
         for name, read in reads.items():
-            if name == "criteria":
-                continue  # it counts the cases of a version, which one walk of its key does best
-            seen.clear()
-            event.listen(engine, "before_cursor_execute", note)
-            await read(db, scope)
-            event.remove(engine, "before_cursor_execute", note)
-            found[name] = [step for asked in seen for step in await explained(db, asked)]
+            if name != "criteria":  # it counts the cases of a version, which one walk of its key does best
+                found[name] = await steps_of(db, read(db, scope))
     return found
-
-
-async def explained(db, asked):
-    connection = await db.connection()
-    word = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-    rows = await connection.run_sync(lambda one: one.exec_driver_sql(f"{word} {asked[0]}", asked[1]).all())
-    return [row[3] if word.endswith("PLAN") else row[0] for row in rows]
 
 
 def by_index(step):

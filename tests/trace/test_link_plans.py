@@ -1,12 +1,12 @@
 """Links are found by their numbers: no page walks through the backlog for them."""
 
 import pytest
-from sqlalchemy import event
 
 from portal import traceability
 from portal.requirements import queries
 from portal.trace.models import TraceKind
 from tests.support.cast import add_item
+from tests.support.explain import steps_of
 from tests.support.requirements import add
 
 READS = {
@@ -25,28 +25,8 @@ READS = {
 async def test_everything_is_found_by_an_index(database, cast, name, who):
     await add(database, cast)
     await add_item(database, cast)
-    seen = []
-    engine = database.engine.sync_engine
-
-    def note(_connection, _cursor, statement, parameters, _context, _many):
-        if not statement.startswith("EXPLAIN"):
-            seen.append((statement, parameters))
-
     async with database.read() as db:
-        scope = await cast.scope(db, who)
-        event.listen(engine, "before_cursor_execute", note)
-        await READS[name](db, scope)
-        event.remove(engine, "before_cursor_execute", note)
-        connection = await db.connection()
-        steps = [
-            row[3]
-            for statement, parameters in seen
-            for row in await connection.run_sync(
-                lambda one, asked=(statement, parameters): one.exec_driver_sql(
-                    f"EXPLAIN QUERY PLAN {asked[0]}", asked[1]
-                ).all()
-            )
-        ]
+        steps = await steps_of(db, READS[name](db, await cast.scope(db, who)))
     assert steps
     assert [step for step in steps if not _by_index(step)] == []
 
