@@ -56,6 +56,12 @@ async def list_links_of_change(scope: ReadScope, db: ReadSession, number: PathNu
     return await _links(db, scope, TraceKind.CHANGE_REQUEST, number)
 
 
+@router.get("/tests/{number}/links", responses=LINKS)
+async def list_links_of_plan(scope: ReadScope, db: ReadSession, number: PathNumber) -> TraceLinks:
+    """What a test plan is linked with by hand; what its cases test, they say themselves."""
+    return await _links(db, scope, TraceKind.TEST_PLAN, number)
+
+
 @router.post("/links", status_code=201, responses=answers(TraceLinks, "What the first is linked with now.", status=201))
 async def add_link(
     scope: WriteScope, db: UnitOfWork, wanted: Annotated[TraceLinkNew, json_body(TraceLinkNew)]

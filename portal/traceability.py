@@ -23,12 +23,14 @@ from sqlalchemy import (
     literal,
     select,
     type_coerce,
+    union,
     union_all,
 )
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal.acceptance.models import PlanState, TestPlan
+from portal.acceptance.models import PlanState, TestCase, TestPlan
+from portal.acceptance.queries import shown_version
 from portal.acceptance.queries import visible as visible_plans
 from portal.access import Scope
 from portal.backlog.models import Category, Item, ItemType, Status
@@ -129,8 +131,9 @@ ENDS: Mapping[TraceKind, Callable[[Scope], Select[Any]]] = {
 def links_statement(scope: Scope, kind: TraceKind, numbers: Sequence[int]) -> Select[Any]:
     """What is linked with these things of one kind, as far as the scope may know it; `link_of` reads its rows.
 
-    Columns: `near` (the number of one of these things), `what` (the far end's kind, state and version), `number`,
-    `title`. A page can ask for them within a statement that it makes anyway, once for each kind.
+    A requirement or an item is linked with the test plans whose cases name it, too. Columns: `near` (the number of one
+    of these things), `what` (the far end's kind, state and version), `number`, `title`. A page can ask for them within
+    a statement that it makes anyway, once for each kind.
     """
     found = _links(kind, scope.is_staff, scope.audiences)
     return found.params({"project": scope.project_id, f"{kind.value}_numbers": list(numbers)})
@@ -150,7 +153,9 @@ def _links(kind: TraceKind, is_staff: bool, audiences: tuple[Audience, ...]) -> 
     """Made once for each side: to put it together takes longer than to run it."""
     anybody = cast(Scope, _Anybody(is_staff, audiences, bindparam("project", type_=Uuid())))
     numbers: BindParameter[Any] = bindparam(f"{kind.value}_numbers", expanding=True)
-    found = union_all(*(_linked(anybody, kind, far, numbers) for far in ENDS if far is not kind)).subquery()
+    links = [_linked(anybody, kind, far, numbers) for far in ENDS if far is not kind]
+    tested = [_tested(anybody, TESTED[kind], numbers)] if kind in TESTED else []
+    found = union(*links, *tested).subquery()
     return select(found.c.near, found.c.what, found.c.number, found.c.title)
 
 
@@ -163,6 +168,29 @@ def _linked(scope: Scope, near: TraceKind, far: TraceKind, numbers: Any) -> Sele
         what += literal(" ") + func.coalesce(sql_cast(Trace.design_version, String), "")
     return there.join(Trace, is_linked).with_only_columns(
         near_number.label("near"), what.label("what"), there.selected_columns.number, there.selected_columns.title
+    )
+
+
+TESTED: Mapping[TraceKind, Any] = {
+    TraceKind.REQUIREMENT: TestCase.requirement_number,
+    TraceKind.ITEM: TestCase.item_number,
+}
+"""What a test case names as that which it tests."""
+
+
+def _tested(scope: Scope, named: Any, numbers: Any) -> Select[Any]:
+    """The plans of which a case names one of these things, in the version that the scope sees."""
+    there = _plans(scope)
+    columns = there.selected_columns
+    case_of_plan = and_(
+        TestCase.project_id == scope.project_id,
+        named.in_(numbers),
+        TestCase.plan_number == TestPlan.number,
+        TestCase.version == shown_version(scope),
+    )
+    what = literal(f"{TraceKind.TEST_PLAN.value} ") + columns.state
+    return there.join(TestCase, case_of_plan).with_only_columns(
+        named.label("near"), what.label("what"), columns.number, columns.title
     )
 
 

@@ -29,6 +29,7 @@ class TraceRow:
     designs: Sequence[Link]
     items: Sequence[Link]
     changes: Sequence[Link]
+    tests: Sequence[Link]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class OrphansPage:
 
 @router.get("/projects/{key}/requirements/trace", name="trace")
 async def trace(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
-    """Each requirement with the designs, items and change requests that belong to it."""
+    """Each requirement with the designs, items, change requests and test plans that belong to it."""
     after = number_of(dict(request.query_params), "after") or 0
     etag = etag_for(request, scope)
     if same := unchanged(request, etag):
@@ -70,7 +71,8 @@ def _row(requirement: Shown, links: Sequence[Link]) -> TraceRow:
     def of(kind: TraceKind) -> list[Link]:
         return [link for link in links if link.kind is kind]
 
-    return TraceRow(requirement, of(TraceKind.DESIGN), of(TraceKind.ITEM), of(TraceKind.CHANGE_REQUEST))
+    kinds = (TraceKind.DESIGN, TraceKind.ITEM, TraceKind.CHANGE_REQUEST, TraceKind.TEST_PLAN)
+    return TraceRow(requirement, *(of(kind) for kind in kinds))
 
 
 @router.get("/projects/{key}/requirements/orphans", name="orphans")

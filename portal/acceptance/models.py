@@ -143,6 +143,8 @@ class TestCase(Base):
         UniqueConstraint("project_id", "plan_number", "version", "external_ref", name="uq_test_case_external_ref"),
         CheckConstraint("priority BETWEEN 1 AND 3", name="priority_1_to_3"),
         Index("ix_test_case_position", "project_id", "plan_number", "version", "position", "number"),
+        Index("ix_test_case_requirement", "project_id", "requirement_number"),
+        Index("ix_test_case_item", "project_id", "item_number"),
     )
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -262,6 +262,7 @@ API: dict[str, str] = {
     f"GET {_PROJECT}/changes/{{number}}/links": READ,
     f"GET {_PROJECT}/designs/{{number}}/links": READ,
     f"GET {_PROJECT}/items/{{number}}/links": READ,
+    f"GET {_PROJECT}/tests/{{number}}/links": READ,
     f"POST {_PROJECT}/links": WRITE,
     f"DELETE {_PROJECT}/links/{{from_kind}}/{{from_number}}/{{to_kind}}/{{to_number}}": WRITE,
     f"GET {_PROJECT}/requirements": READ,
