@@ -6,9 +6,10 @@ leads to a page works once, for the person whom the mail was for, after they hav
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Annotated
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from portal.access import Viewer
@@ -21,9 +22,10 @@ from web.deps import ReadSession, SignedIn, UnitOfWork, database_of
 from web.locale_choice import keep_choice
 from web.render import respond
 
-FIELDS = ("locale", "asked", "news", "quiet_from", "quiet_until", "time_zone")
+LONGEST = 100
 
 router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,22 @@ def _shown(viewer: Viewer, row: NotifyPreference | None) -> dict[str, str]:
     }
 
 
+async def sent(
+    locale: Text = "", asked: Text = "", news: Text = "", quiet_from: Text = "", quiet_until: Text = "",
+    time_zone: Text = "",
+) -> dict[str, str]:  # fmt: skip
+    """What the form sends, read before a transaction begins: nobody waits for a sender who stops."""
+    given = {"locale": locale, "asked": asked, "news": news, "quiet_from": quiet_from, "quiet_until": quiet_until,
+             "time_zone": time_zone}  # fmt: skip
+    return {name: value[:LONGEST] for name, value in given.items()}
+
+
 @router.post("/me/notifications", name="choose_notifications")
-async def choose(request: Request, arrival: SignedIn, db: UnitOfWork) -> Response:
+async def choose(
+    request: Request, arrival: SignedIn, form: Annotated[dict[str, str], Depends(sent)], db: UnitOfWork
+) -> Response:
     """Keeps what the person chose; what is not sent yet goes by it too."""
     assert arrival.viewer.person_id is not None
-    sent = await request.form()
-    form = {name: str(sent.get(name, ""))[:100] for name in FIELDS}
     try:
         chosen = preferences.clean(form)
         await people.choose_language(db, arrival.viewer.person_id, form["locale"])
