@@ -60,7 +60,8 @@ class Viewer:
 
     def require_staff(self, *wanted: StaffRole) -> None:
         """Raises NotAllowed unless the viewer has one of the staff roles (any, when none is named)."""
-        if not self.staff or (wanted and not self.staff & {*wanted, StaffRole.ADMIN}):
+        any_will_do = not wanted or StaffRole.MEMBER in wanted  # each role includes `member`
+        if not self.staff or not (any_will_do or self.staff & {*wanted, StaffRole.ADMIN}):
             raise NotAllowed("This needs " + (" or ".join(wanted) + " rights" if wanted else "staff rights") + ".")
 
 

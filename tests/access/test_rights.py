@@ -131,6 +131,8 @@ def test_staff_never_act_for_the_client(role, own):
         (MEMBER, (), True),
         (MEMBER, (MEMBER,), True),
         (MEMBER, (MANAGER,), False),
+        (MANAGER, (MEMBER,), True),
+        (FINANCE, (MEMBER, MANAGER), True),
         (MANAGER, (MANAGER,), True),
         (MANAGER, (FINANCE,), False),
         (MANAGER, (FINANCE, MANAGER), True),
