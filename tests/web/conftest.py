@@ -14,6 +14,7 @@ from portal.app import create_app
 from portal.db import Database
 from portal.settings import Settings
 from tests.support.cast import Cast, enter
+from tests.support.statements import counting
 
 BASE = "http://portal.example"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin", "Origin": BASE}
@@ -83,6 +84,15 @@ class Browser:
     async def get(self, path: str, who: str | None = "ada", headers: dict[str, str] | None = None) -> Response:
         """The bare answer."""
         return await self.client.get(path, headers=(self.cast.cookie(who) if who else {}) | (headers or {}))
+
+    async def check_cost(self, database: Database, path: str, who: str = "ada", *, most: int = 4) -> None:
+        """A page costs so many statements at most, and one where its reader has it already."""
+        with counting(database) as statements:
+            page = await self.open(path, who)
+        assert len(statements) <= most, "\n\n".join(statements)
+        with counting(database) as statements:
+            again = await self.get(path, who, {"If-None-Match": page.response.headers["etag"]})
+        assert (again.status_code, again.content, len(statements)) == (304, b"", 1)
 
     async def post(self, path: str, who: str | None = "ada", **fields: Any) -> Response:
         """Sends a form of the portal's own."""

@@ -94,12 +94,7 @@ MOST_STATEMENTS = {"/projects/BRIDGE": 6}
 async def test_a_page_costs_at_most_four_statements_and_unchanged_one(
     browser: Browser, database: Database, planned: Cast, path: str
 ) -> None:
-    with counting(database) as statements:
-        page = await browser.open(path)
-    assert len(statements) <= MOST_STATEMENTS.get(path, 4), "\n\n".join(statements)
-    with counting(database) as statements:
-        again = await browser.get(path, headers={"If-None-Match": page.response.headers["etag"]})
-    assert (again.status_code, again.content, len(statements)) == (304, b"", 1)
+    await browser.check_cost(database, path, most=MOST_STATEMENTS.get(path, 4))
 
 
 async def test_the_number_of_statements_does_not_grow_with_the_rows(

@@ -84,12 +84,7 @@ async def test_a_client_reads_every_page_and_no_word_of_the_inside(browser: Brow
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_page_costs_at_most_four_statements_and_unchanged_one(browser: Browser, database, filled, path):
     for who in ("ada", "dan"):
-        with counting(database) as statements:
-            page = await browser.open(path, who)
-        assert len(statements) <= 4, "\n\n".join(statements)
-        with counting(database) as statements:
-            again = await browser.get(path, who, {"If-None-Match": page.response.headers["etag"]})
-        assert (again.status_code, len(statements)) == (304, 1)
+        await browser.check_cost(database, path, who)
 
 
 async def test_statements_do_not_grow_with_the_rows(browser: Browser, database, cast, filled):
