@@ -46,8 +46,8 @@ class DesignsPage:
 class PictureView:
     """A picture of a version, one page of it: where it is shown from, and how large it is in its own points.
 
-    `src` is empty for a page that could not be drawn. A document has `pages` that are shown `of` those that it has;
-    None where nobody counted them.
+    `src` is empty for a page that could not be drawn. Of a document's pages so many can be looked through, so many of
+    those were `drawn`, `of` so many in all; None where nobody counted them.
     """
 
     position: int
@@ -60,6 +60,7 @@ class PictureView:
     is_document: bool
     page: int
     pages: int
+    drawn: int
     of: int | None
 
 
@@ -202,7 +203,7 @@ def _view(scope: Scope, line: PartLine, number: int) -> PictureView | None:
     src = _preview(scope, file.number, number) if page.is_drawn else ""
     return PictureView(
         line.part.position, file.name, file.number, src, page.width, page.height, line.part.url or "",
-        file.media_type == PDF, number, len(pages), file.page_count,
+        file.media_type == PDF, number, len(pages), sum(one.is_drawn for one in pages), file.page_count,
     )  # fmt: skip
 
 

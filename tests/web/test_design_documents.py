@@ -206,10 +206,9 @@ async def test_that_there_are_more_pages_than_are_shown_is_said_where_one_looks_
     await document(database, cast, (5, 0), 10_000)
     decision = await ask(database, cast)
     page = await browser.open(ONE)
-    assert "Not all of this document is shown here: 2 of its 10000 pages." in page.text
     asked = await browser.open(f"/projects/BRIDGE/decisions/{decision.number}")
-    assert "Not all of this document is shown here: 1 of its 10000 pages." in asked.text
     for one in (page, asked):
+        assert "Not all of this document is shown here: 1 of its 10000 pages." in one.text
         link = next(link for link in one.all("a") if one.words(link) == "Save the file to see the others")
         assert link.get("href") == "/projects/BRIDGE/files/1"
 

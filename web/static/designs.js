@@ -2,6 +2,8 @@
 (() => {
   "use strict";
   const byId = (id) => document.getElementById(id);
+  const leaf = document.querySelector(".leaves [aria-current]");
+  if (leaf) leaf.closest("ul").scrollLeft = leaf.offsetLeft - leaf.closest("ul").clientWidth / 2;
   const slide = byId("slide");
   if (slide) {
     const over = byId("over");
