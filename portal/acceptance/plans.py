@@ -6,7 +6,7 @@ What was offered never changes: the first change after that begins the next vers
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import bindparam, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -240,14 +240,3 @@ async def _check_covered(db: AsyncSession, scope: Scope, plan: TestPlan) -> None
                 f"Case {row[0]} names {words} {row[1]}, which the client does not see.",
                 field=f"{words}_number", value=row[1],
             )  # fmt: skip
-
-
-async def renumber_positions(db: AsyncSession, scope: Scope, plan: TestPlan, order: Mapping[int, int]) -> None:
-    """Puts cases of the draft in order: position by number. The caller holds the lock."""
-    rows = [{"b_number": number, "b_position": position} for number, position in order.items()]
-    statement = update(TestCase.__table__).where(  # type: ignore[arg-type]
-        _CASE.project_id == scope.project_id, _CASE.plan_number == plan.number, _CASE.version == plan.version,
-        _CASE.number == bindparam("b_number"),
-    ).values(position=bindparam("b_position"))  # fmt: skip
-    if rows:
-        await (await db.connection()).execute(statement, rows)
