@@ -1,125 +1,127 @@
-"""Over random histories the contract is what its original and its amendments add up to, and a reader can check it."""
+"""What a contract comes to with its amendments, and what of it a bill rests on (docs/changes.md). No database."""
 
-import asyncio
-import tempfile
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import date
+from itertools import accumulate
 
 import pytest
-import time_machine
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
 
-from portal import clock
-from portal.changes import contract_view, expiry
-from portal.changes import queries as changes
-from portal.changes.models import ChangeState, Contract
-from portal.db import Database
-from portal.decisions.models import Verdict
-from portal.errors import Conflict
-from portal.projects import commands as projects
-from portal.projects import queries as plan
-from tests.support import databases
-from tests.support.cast import enter
-from tests.support.changes import an_offer, answer, line, raised, set_stage, withdrawn
-from tests.support.decisions import keys_in
+from portal.changes import tally, terms
+from portal.errors import Invalid
+from portal.money import Money
+from tests.support.changes import CONTRACT, line
 
-ACTS = ("accept A", "accept B", "decline", "want changes", "expire", "withdraw", "leave open")
-FIRST = date(2027, 3, 1)
-ALTERNATIVES = st.builds(
-    lambda quantity, price, day: {
-        "title": "One way",
-        "lines": [line(quantity=f"{quantity:f}", unit_price=f"{price:f}")],
-        "milestones": [{"number": number, "on": FIRST + timedelta(days=days)} for number, days in day.items()],
-        "items_added": [{"title": "More", "points": "1"}],
-    },
-    st.decimals(-3, 9, places=4).filter(lambda quantity: quantity != 0),
-    st.decimals(0, 999, places=6),
-    st.dictionaries(st.sampled_from([1, 2]), st.integers(0, 300), max_size=2),
+WHOLE = {"currency": "EUR"} | CONTRACT
+MARCH, APRIL, MAY = (date(2027, month, 1) for month in (3, 4, 5))
+
+
+def euros(minor: int) -> Money:
+    """So many cents."""
+    return Money(minor, "EUR")
+
+
+def test_each_amendment_goes_on_from_the_total_before_it():
+    assert tally.running(euros(1_000), [euros(200), euros(-50)]) == [euros(1_200), euros(1_150)]
+
+
+def test_without_amendments_there_is_nothing_after_the_original():
+    assert tally.running(euros(1_000), []) == []
+
+
+@given(st.integers(-(10**9), 10**9), st.lists(st.integers(-(10**9), 10**9), min_size=1))
+def test_the_last_total_is_the_original_and_all_amendments(original, nets):
+    totals = tally.running(euros(original), map(euros, nets))
+    assert totals == [euros(original + so_far) for so_far in accumulate(nets)]
+
+
+def test_a_milestones_day_is_that_of_the_last_amendment_that_moved_it():
+    moved = tally.agreed({1: MARCH, 2: MARCH}, [{1: MAY}, {}, {1: APRIL, 3: MAY}])
+    assert moved == {1: APRIL, 2: MARCH, 3: MAY}
+
+
+def test_the_days_that_were_signed_stay_as_they_were():
+    signed = {1: MARCH}
+    tally.agreed(signed, [{1: MAY}])
+    assert signed == {1: MARCH}
+
+
+def bills(**more: object) -> dict[str, str | int]:
+    """What a bill can rest on of a contract with these differences."""
+    return terms.amounts(terms.terms(WHOLE | more))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"bought": "A bridge of stone."},
+        {"payment_terms": "Within 14 days."},
+        {"lines": [line(text="The bridge over the river", quantity="100")]},
+        {"milestones": []},
+        {"signed_on": date(2026, 1, 16)},
+        {"deemed_after_days": 14},
+    ],
 )
-HISTORY = st.lists(st.tuples(st.sampled_from(ACTS), ALTERNATIVES, ALTERNATIVES), min_size=1, max_size=6)
+def test_words_and_days_of_a_contract_are_nothing_that_a_bill_rests_on(words):
+    assert bills(**words) == bills()
 
 
-@pytest.mark.slow
-@settings(max_examples=12, suppress_health_check=list(HealthCheck))
-@given(history=HISTORY)
-def test_total_and_dates_follow_from_what_is_listed(history):
-    with tempfile.TemporaryDirectory() as folder:
-        url = databases.sqlite_copy(Path(folder) / "portal.sqlite")
-        asyncio.run(lived(url, Path(folder), history))
+@pytest.mark.parametrize(
+    "amount",
+    [
+        {"currency": "USD"},
+        {"kind": "time_and_materials", "ceiling": "10000.00"},
+        {"kind": "retainer", "period": "month"},
+        {"lines": [line(quantity="101")]},
+        {"lines": [line(quantity="50", unit_price="200")]},
+        {"lines": [line(quantity="100", unit="DAY")]},
+        {"lines": [line(quantity="100", tax_rate="7")]},
+        {"lines": [line(quantity="100", tax_category="E", tax_rate="0")]},
+        {"lines": [line(quantity="60"), line(quantity="40")]},
+    ],
+)
+def test_each_amount_of_a_contract_is_what_a_bill_rests_on(amount):
+    assert bills(**amount) != bills()
 
 
-async def lived(url, folder, history):
-    database = Database(url)
-    try:
-        cast, keys = await enter(database), keys_in(folder)
-        await set_stage(database, cast)
-        async with database.write() as db:
-            await projects.add_milestone(db, await cast.scope(db, "wei"), name="Second")
-        expected = [1_000_000]
-        dates = {1: FIRST}
-        for act, first, second in history:
-            taken = await happens(database, cast, keys, act, first, second)
-            if taken is not None:
-                net = await latest_net(database, cast)
-                expected.append(expected[-1] + net)
-                dates |= {move["number"]: move["on"] for move in taken["milestones"]}
-            await holds(database, cast, expected, dates)
-    finally:
-        await database.dispose()
+@pytest.mark.parametrize(("first", "second"), [("month", "quarter"), ("quarter", "year")])
+def test_so_is_a_retainers_period(first, second):
+    assert bills(kind="retainer", period=first) != bills(kind="retainer", period=second)
 
 
-async def happens(database, cast, keys, act, first, second):
-    """One change request's life; returns the alternative that was accepted, if one was."""
-    if act == "withdraw":
-        await withdrawn(database, cast, (await raised(database, cast)).number)
-        return None
-    request = await an_offer(database, cast, first, second)
-    match act:
-        case "decline":
-            await answer(database, cast, keys, request, verdict=Verdict.DECLINED, comment="No")
-        case "want changes":
-            await answer(database, cast, keys, request, verdict=Verdict.CHANGES_WANTED, comment="Less")
-        case "expire":
-            with time_machine.travel(clock.now() + timedelta(days=40)):
-                await expiry.expire_due(database)
-        case "accept A" | "accept B":
-            try:
-                await answer(database, cast, keys, request, choice=act[-1])
-            except Conflict:
-                return None  # less than nothing would be left of the contract
-            return first if act[-1] == "A" else second
-    return None
+def test_so_is_the_ceiling_of_time_and_materials():
+    kind = {"kind": "time_and_materials"}
+    assert bills(**kind, ceiling="10000.00") != bills(**kind, ceiling="10000.01")
 
 
-async def latest_net(database, cast):
-    """The last amendment's net, from its own lines."""
-    async with database.read() as db:
-        view = await contract_view.contract_view(db, await cast.scope(db, "ada"))
-    last = view.amendments[-1]
-    net = sum(one.net.minor for one in last.lines)
-    assert net == last.net.minor
-    return net
+def test_a_contract_may_come_to_nothing_and_not_to_less():
+    given_back = line(text="Given back", quantity="-100")
+    assert terms.terms(WHOLE | {"lines": [line(quantity="100"), given_back]}).total == euros(0)
+    for lines in ([], [line(quantity="99.9999"), given_back]):
+        with pytest.raises(Invalid) as refused:
+            terms.terms(WHOLE | {"lines": lines})
+        assert refused.value.field == "lines"
 
 
-async def holds(database, cast, expected, dates):
-    """What is kept, what the page lists and what one works out by hand are the same."""
-    async with database.read() as db:
-        scope = await cast.scope(db, "ada")
-        view = await contract_view.contract_view(db, scope)
-        kept = (await db.scalars(select(Contract).where(Contract.project_id == scope.project_id))).one()
-        milestones = {one.number: one for one in await plan.milestones(db, scope)}
-        rows = await changes.changes(db, scope)
-    by_hand = [sum(one.net.minor for one in view.lines)]
-    for amended in view.amendments:
-        by_hand.append(by_hand[-1] + sum(one.net.minor for one in amended.lines))
-        assert amended.total.minor == by_hand[-1]
-    assert by_hand == expected
-    assert kept.total_minor == view.total.minor == expected[-1]
-    assert [one.amendment.number for one in view.amendments] == list(range(1, len(expected)))
-    assert kept.amendments == len(view.amendments) == sum(row.request.state is ChangeState.ACCEPTED for row in rows)
-    assert {one.number: one.agreed for one in view.milestones} == dates
-    for one in view.milestones:
-        by_hand_day = one.moves[-1][1] if one.moves else one.original
-        assert by_hand_day == one.agreed == (milestones[one.number].agreed_on or milestones[one.number].promised_on)
+@pytest.mark.parametrize(
+    ("days", "fits"), [(None, True), (1, True), (365, True), (0, False), (366, False), (True, False)]
+)
+def test_silence_counts_after_a_day_to_a_year_or_never(days, fits):
+    if fits:
+        assert terms.terms(WHOLE | {"deemed_after_days": days}).deemed_after_days == days
+        return
+    with pytest.raises(Invalid) as refused:
+        terms.terms(WHOLE | {"deemed_after_days": days})
+    assert refused.value.field == "deemed_after_days"
+
+
+@pytest.mark.parametrize("field", ["documents", "milestones"])
+def test_a_hundred_things_are_named_each_once(field):
+    def named(*numbers: int) -> dict[str, object]:
+        return {field: list(numbers) if field == "documents" else [{"number": one, "on": MARCH} for one in numbers]}
+
+    assert len(getattr(terms.terms(WHOLE | named(*range(1, 101))), field)) == 100
+    for numbers in (range(1, 102), (1, 1)):
+        with pytest.raises(Invalid) as refused:
+            terms.terms(WHOLE | named(*numbers))
+        assert refused.value.field == field
