@@ -18,6 +18,7 @@ FIELDS = frozenset({
     "kind", "currency", "lines", "ceiling", "period", "documents", "milestones", "signed_on", "deemed_after_days",
     *TEXTS,
 })  # fmt: skip
+AMOUNTS = frozenset({"kind", "currency", "lines", "ceiling", "period"})
 MOST_DEEMED_DAYS = 365
 MOST_REFERENCES = 100
 MISSING: dict[str, Any] = {
