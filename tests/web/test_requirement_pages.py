@@ -254,6 +254,22 @@ async def test_the_csv_holds_what_the_page_shows_and_runs_nothing(browser: Brows
     assert (row["number"], row["audience"]) == ("3", "internal")
 
 
+async def test_a_decision_leads_to_the_version_that_was_decided_whatever_was_written_since(
+    browser: Browser, database, cast, tmp_path
+):
+    await add(database, cast)
+    (decision,) = await ask(database, cast, 1)
+
+    async def led_to():
+        page = await browser.open("/projects/BRIDGE/decisions/1")
+        return {one.get("href") for one in page.all("a") if (one.get("href") or "").startswith(f"{HERE}/1")}
+
+    assert await led_to() == {f"{HERE}/1"}
+    await answer(database, cast, keys_in(tmp_path), decision)
+    await change(database, cast, 1, title="Written since")
+    assert await led_to() == {f"{HERE}/1/versions/1"}
+
+
 async def test_the_csv_sent_back_as_it_is_changes_nothing(browser: Browser, database, cast):
     await add(database, cast, external_ref="R1", title="=HYPERLINK(1)", description="\tOne\n  <b>two</b>  ",
               criteria=["- a\n  b", "+c"])  # fmt: skip
