@@ -17,10 +17,9 @@ from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
 from portal.people.models import Person
+from portal.people.queries import LET_IN
 
 LONGEST_DAYS = 92
-_LET_IN = (Person.id == Membership.person_id) & Person.disabled_at.is_(None)
-"""Whoever was shut out decides nothing any more, neither themselves nor through another."""
 
 
 async def delegate(db: AsyncSession, scope: Scope, to_person: UUID, from_on: date, until_on: date) -> Delegation:
@@ -35,7 +34,7 @@ async def delegate(db: AsyncSession, scope: Scope, to_person: UUID, from_on: dat
     mine = await given_by(db, scope)
     if any(one.from_on <= until_on and from_on <= one.until_on for one in mine):
         raise Conflict("You have delegated your decisions for some of these days already: end that first.")
-    member = select(Membership.person_id).join(Person, _LET_IN)
+    member = select(Membership.person_id).join(Person, LET_IN)
     member = member.where(
         Membership.project_id == scope.project_id, Membership.person_id == to_person, Membership.viewer
     )
@@ -87,7 +86,7 @@ async def principals(db: AsyncSession, scope: Scope, roles: frozenset[Role]) -> 
             Membership,
             (Membership.project_id == Delegation.project_id) & (Membership.person_id == Delegation.person_id),
         )
-        .join(Person, _LET_IN)
+        .join(Person, LET_IN)
         .where(
             Delegation.project_id == scope.project_id,
             Delegation.to_person_id == scope.viewer.person_id,

@@ -29,6 +29,7 @@ from portal.errors import Invalid, NotFound
 from portal.ledger import receipts
 from portal.ledger.models import Audience, Receipt
 from portal.people.models import Company, Person
+from portal.people.queries import LET_IN
 from portal.projects.queries import MOST_NUMBER
 
 MOST_REMARKS = 500
@@ -215,8 +216,7 @@ async def company_of(db: AsyncSession, scope: Scope) -> str:
 def _deciders(scope: Scope, audience: Audience) -> Select[Any]:
     """The people who have what it takes to answer a question for this audience."""
     can = (getattr(Membership, role.value) for role in sorted(roles_for(audience)))
-    is_let_in = (Person.id == Membership.person_id) & Person.disabled_at.is_(None)
-    statement = select(Membership.person_id).join(Person, is_let_in)
+    statement = select(Membership.person_id).join(Person, LET_IN)
     return statement.where(Membership.project_id == scope.project_id, *can)
 
 

@@ -14,6 +14,9 @@ from portal.errors import NotAllowed, NotFound
 from portal.notify.models import MailRefused
 from portal.people.models import Company, Invitation, Person
 
+LET_IN = (Person.id == Membership.person_id) & Person.disabled_at.is_(None)
+"""Joins a person to a membership: whoever was shut out counts as no member, and decides nothing through another."""
+
 
 async def companies(db: AsyncSession, viewer: Viewer, *, after: str = "", limit: int = 100) -> Sequence[Company]:
     """The agency's clients by name, for staff. `after` is the last name of the page before. Raises NotAllowed."""
@@ -66,10 +69,10 @@ async def members(db: AsyncSession, scope: Scope, *, limit: int = 500) -> list[M
     """The client's people in this project, by name."""
     statement = (
         select(Membership, Person.name, Person.email, Company.name, MailRefused.status)
-        .join(Person, Person.id == Membership.person_id)
+        .join(Person, LET_IN)
         .join(Company, Company.id == Membership.company_id)
         .outerjoin(MailRefused, MailRefused.address == Person.email)
-        .where(Membership.project_id == scope.project_id, Person.disabled_at.is_(None))
+        .where(Membership.project_id == scope.project_id)
         .order_by(Person.name, Person.id)
         .limit(limit)
     )
