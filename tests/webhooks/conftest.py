@@ -1,7 +1,7 @@
 """A receiver of webhooks that really listens, and an administrator who sets them up."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,6 +177,23 @@ class Hooks:
 async def hooks(database: Database, cast: Cast, sender: Sender, seal: Seal) -> Hooks:
     """Webhooks, with nothing set up yet."""
     return Hooks(database, cast, sender, seal)
+
+
+@pytest.fixture
+def during_a_try(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Awaitable[Any]]], None]:
+    """Lets something happen when the next request is about to leave."""
+
+    def let(happen: Callable[[], Awaitable[Any]]) -> None:
+        send = hooks.sender.send
+
+        async def sending(*request: Any) -> Any:
+            monkeypatch.setattr(hooks.sender, "send", send)
+            await happen()
+            return await send(*request)
+
+        monkeypatch.setattr(hooks.sender, "send", sending)
+
+    return let
 
 
 def verified(got: Got, secret: str) -> Any:

@@ -184,19 +184,16 @@ async def test_two_senders_never_have_one_endpoint_at_once(
 
 
 async def test_a_sender_whose_lease_was_taken_over_writes_nothing(
-    hooks: Hooks, receiver: Receiver, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    hooks: Hooks, receiver: Receiver, database: Database, cast: Cast, during_a_try: Any
 ) -> None:
     endpoint = await hooks.add(receiver.url)
     await add_item(database, cast)
-    send = hooks.sender.send
 
-    async def slowly(*request: Any) -> Any:
-        monkeypatch.setattr(hooks.sender, "send", send)
+    async def another_takes_over() -> None:
         await hooks.make_due()
         assert await hooks.run() == 1
-        return await send(*request)
 
-    monkeypatch.setattr(hooks.sender, "send", slowly)
+    during_a_try(another_takes_over)
     await hooks.run()
     assert len(receiver.got) == 2
     assert len(await hooks.log(endpoint)) == 1
@@ -276,19 +273,16 @@ async def test_a_replay_sends_what_was_sent_under_the_ids_that_it_had(
 
 
 async def test_a_replay_asked_for_during_a_try_is_not_lost(
-    hooks: Hooks, receiver: Receiver, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    hooks: Hooks, receiver: Receiver, database: Database, cast: Cast, during_a_try: Any
 ) -> None:
     endpoint = await hooks.add(receiver.url)
     await add_item(database, cast)
-    send = hooks.sender.send
 
-    async def meanwhile(*request: Any) -> Any:
-        monkeypatch.setattr(hooks.sender, "send", send)
+    async def replay() -> None:
         async with database.write() as db:
             await commands.replay(db, cast.viewer("root"), endpoint.id, "BRIDGE", 1)
-        return await send(*request)
 
-    monkeypatch.setattr(hooks.sender, "send", meanwhile)
+    during_a_try(replay)
     await hooks.run()
     await hooks.run()
     assert receiver.seqs()[1:] == list(range(1, receiver.seqs()[0] + 1))
@@ -336,18 +330,16 @@ async def test_a_trial_goes_to_an_endpoint_that_is_switched_off_too(
 
 
 async def test_an_endpoint_that_was_removed_during_a_try_is_gone(
-    hooks: Hooks, receiver: Receiver, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    hooks: Hooks, receiver: Receiver, database: Database, cast: Cast, during_a_try: Any
 ) -> None:
     endpoint = await hooks.add(receiver.url)
     await add_item(database, cast)
-    send = hooks.sender.send
 
-    async def meanwhile(*request: Any) -> Any:
+    async def remove() -> None:
         async with database.write() as db:
             await commands.remove(db, cast.viewer("root"), endpoint.id)
-        return await send(*request)
 
-    monkeypatch.setattr(hooks.sender, "send", meanwhile)
+    during_a_try(remove)
     await hooks.run()
     assert await hooks.log(endpoint) == []
     async with database.read() as db:
