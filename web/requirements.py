@@ -7,7 +7,7 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import traceability
@@ -124,7 +124,9 @@ async def requirements_csv(request: Request, scope: ProjectScope, db: ReadSessio
     wanted = filter_of(request.query_params)
     name = f"{scope.key}-requirements.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingResponse(_csv(db, scope, wanted), media_type="text/csv; charset=utf-8", headers=headers)
+    # Whole: sent as it is read, somebody who takes it slowly would keep a session of the few that there are.
+    content = "".join([part async for part in _csv(db, scope, wanted)])
+    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def _csv(db: AsyncSession, scope: Scope, wanted: Filter) -> AsyncIterator[str]:
