@@ -68,6 +68,7 @@ def test_the_nth_working_day_after_a_day(count: int, day: date) -> None:
 
 
 def test_a_day_beyond_the_horizon_is_not_given() -> None:
+    assert Calendar().after(FRIDAY, 10, horizon=14) == date(2026, 6, 12)
     assert Calendar().after(FRIDAY, 10, horizon=13) is None
     assert Calendar().after(date(9999, 12, 30), 10, horizon=1000) is None
 
@@ -102,5 +103,8 @@ def test_a_day_off_is_an_iso_date() -> None:
 
 
 def test_more_than_a_century_is_not_walked() -> None:
+    assert len(list(calendar.days_between(date(1926, 5, 29), date(2026, 5, 28)))) == 36_525
+    with pytest.raises(Invalid, match="century"):
+        calendar.days_between(date(1926, 5, 29), date(2026, 5, 29))
     with pytest.raises(Invalid, match="century"):
         Calendar().working_days(date(1, 1, 1), date(9999, 12, 31))
