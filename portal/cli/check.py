@@ -6,7 +6,7 @@ from functools import partial
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from portal.cli import looks
+from portal.cli import looks, neighbours
 from portal.cli.frame import FAILED, command, load, opened, say, sentences
 from portal.cli.looks import Look, Note
 from portal.db import Database
@@ -48,6 +48,7 @@ async def check() -> None:
 def all_looks(chosen: Settings, database: Database, providers: Providers) -> Iterator[Look]:
     """All that is looked at, in order."""
     yield Look("configuration", partial(looks.configuration, chosen))
+    yield Look("agency name", partial(looks.agency_name, chosen))
     yield Look("data directory", partial(looks.data_directory, chosen))
     yield Look("database", partial(looks.database, chosen, database), needs=("data directory",))
     yield Look("migrations", partial(looks.migrations, database), needs=("database",))
@@ -61,15 +62,15 @@ def all_looks(chosen: Settings, database: Database, providers: Providers) -> Ite
         yield Look("time stamps", partial(looks.timestamps, chosen))
     if chosen.invoice_signatures:
         yield Look("invoice signatures", partial(looks.seals, chosen))
-    yield Look("mail", partial(looks.mail, chosen))
+    yield Look("mail", partial(neighbours.mail, chosen))
     yield Look("outbox", partial(looks.outbox, database), needs=("migrations",))
     for provider in providers:
         name = f"provider {provider.settings.name}"
-        yield Look(name, partial(looks.issuer, provider.issuer))
-        yield Look(f"clock by {name}", partial(looks.clock_by, providers, provider.issuer), needs=(name,))
+        yield Look(name, partial(neighbours.provider, providers, provider))
+        yield Look(f"clock by {name}", partial(neighbours.clock_by, providers, provider.issuer), needs=(name,))
     yield Look("staff", partial(looks.staff, chosen))
-    yield Look("API", partial(looks.api, providers))
-    yield Look("address", partial(looks.address, chosen, providers), needs=("signing keys",))
+    yield Look("API", partial(neighbours.api, providers))
+    yield Look("address", partial(neighbours.address, chosen, providers), needs=("signing keys",))
 
 
 async def _found(look: Look) -> tuple[str, str]:

@@ -1,16 +1,14 @@
-"""What `portal check` looks at. Each look says in words what is right, or what works and is worth knowing (`Note`);
+"""What `portal check` looks at.
 
-it raises PortalError, SettingsError, DBAPIError or OSError for what is wrong.
+Each look says in words what is right, or what works and is worth knowing (`Note`); for what is wrong it raises
+PortalError, SettingsError, DBAPIError or OSError.
 """
 
 import os
 import pwd
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sqlalchemy import select
 
@@ -23,17 +21,12 @@ from portal.errors import Conflict, Invalid
 from portal.files import intake
 from portal.files import scanner as virus_scanner
 from portal.files.store import open_store
-from portal.identity import fetch
-from portal.identity.fetch import ProviderFault
-from portal.identity.providers import Issuer, Providers
-from portal.identity.tokens import LEEWAY_SECONDS
 from portal.ledger import checkpoint
 from portal.ledger.models import LedgerHead
 from portal.notify import outbox as mails
-from portal.notify import trial
 from portal.notify.webhooks import queries as endpoints
 from portal.notify.webhooks.rules import BY_HAND
-from portal.settings import Settings, SettingsError, is_loopback
+from portal.settings import Settings, is_loopback
 
 
 class Note(str):
@@ -55,6 +48,13 @@ async def configuration(chosen: Settings) -> str:
     if chosen.environment == "production" and is_loopback(chosen.base_url):
         return Note(f"{said}: PORTAL_BASE_URL leads to this machine itself, so nobody else can open its links.")
     return said
+
+
+async def agency_name(chosen: Settings) -> str:
+    """How pages and mails call the agency."""
+    if chosen.agency_name == Settings.model_fields["agency_name"].default:
+        return Note(f"PORTAL_AGENCY_NAME is not set: pages and mails call you “{chosen.agency_name}”.")
+    return chosen.agency_name
 
 
 async def data_directory(chosen: Settings) -> str:
@@ -84,7 +84,9 @@ def _name(user: int) -> str:
 
 
 async def database(chosen: Settings, opened: Database) -> str:
-    """Which database answers, and whether it keeps projects apart by itself."""
+    """Which database answers, and whether it keeps projects apart by itself. Makes none."""
+    if _is_absent(opened):
+        raise Conflict("There is none yet: run `portal migrate`.")
     async with opened.read() as db:
         await migrate.current(db)
         if opened.is_sqlite:
@@ -97,6 +99,11 @@ async def database(chosen: Settings, opened: Database) -> str:
             "what serves must not have it."
         )
     return "PostgreSQL, with row-level security"
+
+
+def _is_absent(opened: Database) -> bool:
+    """Whether there is no file yet: SQLite would make one."""
+    return opened.is_sqlite and not Path(opened.url.partition(":///")[2]).exists()
 
 
 async def migrations(database: Database) -> str:
@@ -169,18 +176,6 @@ async def seals(chosen: Settings) -> str:
     return "; ".join(f"{code} by {seal.name} until {seal.ends_at:%Y-%m-%d}" for code, seal in found.items())
 
 
-async def mail(chosen: Settings) -> str:
-    """Whether mails can leave, from whom, and where their links lead. Sends none."""
-    if chosen.smtp_url is None:
-        folder = chosen.mail_folder or chosen.data_dir / "mail"
-        return Note(f"PORTAL_SMTP_URL is not set, so no mail leaves; what would be sent is written into {folder}.")
-    if chosen.mail_from.endswith("@localhost") and not is_loopback(chosen.base_url):
-        raise SettingsError(f"PORTAL_MAIL_FROM is {chosen.mail_from}: mail servers elsewhere refuse such a sender.")
-    greeted = await trial.greet(chosen.smtp_url.get_secret_value())
-    said = f"{greeted.place} answers, {greeted.manner}; from {chosen.mail_from}, with links to {chosen.base_url}"
-    return said if greeted.is_encrypted or is_loopback(f"//{greeted.place}") else Note(said)
-
-
 async def outbox(database: Database) -> str:
     """Raises Conflict when mails wait that should have left."""
     async with database.read() as db:
@@ -191,29 +186,6 @@ async def outbox(database: Database) -> str:
     raise Conflict(f"{stuck.number} mails wait, the first since {stuck.since:%Y-%m-%d %H:%M} UTC; {why}")
 
 
-async def issuer(issuer: Issuer) -> str:
-    """Whether its discovery document and its keys can be had."""
-    await issuer.metadata()
-    keys = await issuer.keys_for(None)
-    return f"{issuer.issuer} answers" + ("" if keys else " without keys")
-
-
-async def clock_by(providers: Providers, issuer: Issuer) -> str:
-    """Whether this machine's clock and the provider's agree as far as sign-ins need it."""
-    answer = await providers.http.get(issuer.discovery_address)
-    try:
-        ahead = clock.now() - parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
-        return Note(f"{urlsplit(issuer.issuer).netloc} does not say what time it is.")
-    if abs(ahead) >= timedelta(seconds=LEEWAY_SECONDS):
-        way = "ahead of" if ahead > timedelta() else "behind"
-        raise Conflict(
-            f"This machine's clock is {abs(ahead).total_seconds():.0f} s {way} the provider's: from {LEEWAY_SECONDS} s "
-            "on sign-ins are refused. Set it by NTP."
-        )
-    return f"agrees within {LEEWAY_SECONDS} s"
-
-
 async def staff(chosen: Settings) -> str:
     """Whether anybody who signs in can be staff."""
     groups = sorted({group for one in chosen.oidc_providers for group in one.staff_groups})
@@ -222,27 +194,3 @@ async def staff(chosen: Settings) -> str:
             "No provider in PORTAL_OIDC_PROVIDERS has staff_groups: whoever signs in is a client or a stranger."
         )
     return f"whoever is in {', '.join(groups)}"
-
-
-async def api(providers: Providers) -> str:
-    """Whose access tokens open the API."""
-    if providers.api is None:
-        return Note("PORTAL_API_ISSUER is not set: the API refuses every call.")
-    return await issuer(providers.api)
-
-
-async def address(chosen: Settings, providers: Providers) -> str:
-    """Whether the portal's own address leads to the portal with this data directory."""
-    try:
-        answer = await providers.http.get(f"{chosen.base_url}/.well-known/portal-keys.json")
-    except ProviderFault as fault:
-        return Note(f"{fault.message} That is no fault before `portal serve` and the proxy in front of it run.")
-    if answer.status_code == 421:
-        raise Conflict(f"The proxy at {chosen.base_url} does not hand on the Host that it was asked for.")
-    served = fetch.json_object(answer, "the portal's keys")
-    if keys_of(chosen).jwks() != served:
-        raise Conflict(
-            f"The portal at {chosen.base_url} has other keys than {chosen.keys_dir}: it runs with other settings than "
-            "this command, or has not been restarted since the keys were changed."
-        )
-    return f"{chosen.base_url} leads to this portal"

@@ -26,7 +26,9 @@ def add_to(app: typer.Typer) -> None:
 async def invite(
     email: Annotated[str, typer.Argument(help="The address that the person's provider vouches for.")],
     project: Key,
-    roles: Annotated[str, typer.Option(help="viewer, approver, billing, joined by commas.")] = Role.VIEWER.value,
+    roles: Annotated[
+        str, typer.Option(help="viewer, approver, billing, tester, joined by commas.")
+    ] = Role.VIEWER.value,
     provider: Annotated[str | None, typer.Option(help="The provider that must vouch; any, if not given.")] = None,
     locale: Annotated[str | None, typer.Option(help="The mail's language: en, zh_CN or ru.")] = None,
     as_: As = None,

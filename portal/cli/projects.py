@@ -72,7 +72,7 @@ async def client_named(db: AsyncSession, viewer: Viewer, name: str) -> Company:
 
 
 async def list_projects(as_: As = None) -> None:
-    """All projects: key, client, name."""
+    """All projects: key, client, name, and whether it is active or archived."""
     async with opened(load()) as database, database.read() as db:
         viewer = await viewer_for(db, as_)
         for key in await every_key(db, viewer):

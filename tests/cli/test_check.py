@@ -43,9 +43,11 @@ def installed(home: Shell, certified_provider: Callable[..., Certified], smtp: M
     """A shell where everything is as it should be, and nobody serves yet."""
     found = certified_provider(home.environment["PORTAL_BASE_URL"], name="corp")
     provider = PROVIDER | {"issuer": found.issuer, "staff_groups": {"leads": "manager"}}
+    provider["scopes"] = "openid profile email groups"
     home.environment.update({
         "PORTAL_OIDC_PROVIDERS": json.dumps([provider]), "PORTAL_API_ISSUER": found.issuer,
         "PORTAL_SMTP_URL": smtp.url, "PORTAL_MAIL_FROM": "portal@agency.example",
+        "PORTAL_AGENCY_NAME": "Bright Harbour",
     })  # fmt: skip
     home.folder.chmod(0o700)
     return home
@@ -55,8 +57,9 @@ def installed(home: Shell, certified_provider: Callable[..., Certified], smtp: M
 def test_an_installation_that_is_right_passes_and_its_clock_is_held_against_the_providers(installed: Shell) -> None:
     told = lines(installed, code=0)
     assert {what: said.split(":")[0] for what, said in told.items()} == {
-        "configuration": "note", "data directory": "right", "database": "right", "migrations": "right",
-        "webhooks": "right", "signing keys": "right", "signed heads": "right", "files": "right", "mail": "right",
+        "configuration": "note", "agency name": "right", "data directory": "right", "database": "right",
+        "migrations": "right", "webhooks": "right",
+        "signing keys": "right", "signed heads": "right", "files": "right", "mail": "right",
         "outbox": "right", "provider corp": "right", "clock by provider corp": "right", "staff": "right",
         "API": "right", "address": "note",
     }  # fmt: skip
@@ -64,8 +67,12 @@ def test_an_installation_that_is_right_passes_and_its_clock_is_held_against_the_
         "answers, NOT encrypted, without a log-in; from portal@agency.example, with links to "
         + installed.environment["PORTAL_BASE_URL"]
     )
+    installed.environment["PORTAL_OIDC_PROVIDERS"] = installed.environment["PORTAL_OIDC_PROVIDERS"].replace(
+        "openid profile email groups", "openid profile email"
+    )
     with time_machine.travel(clock.now() + timedelta(seconds=302)):
         told = lines(installed)
+    assert told["provider corp"].endswith("which its `scopes` do not ask for: its groups may be missing.")
     assert told["clock by provider corp"].startswith("wrong: This machine's clock is 30")
     assert "s ahead of the provider's" in told["clock by provider corp"]
 
@@ -73,6 +80,7 @@ def test_an_installation_that_is_right_passes_and_its_clock_is_held_against_the_
 def test_what_is_not_set_up_is_a_note_and_a_provider_that_is_away_is_wrong(home: Shell) -> None:
     told = lines(home)
     assert told["mail"].startswith("note: PORTAL_SMTP_URL is not set, so no mail leaves;")
+    assert told["agency name"].startswith("note: PORTAL_AGENCY_NAME is not set")
     assert told["staff"].startswith("note: No provider in PORTAL_OIDC_PROVIDERS has staff_groups")
     assert told["API"] == "note: PORTAL_API_ISSUER is not set: the API refuses every call."
     assert told["provider corp"].startswith("wrong: ")
@@ -254,5 +262,7 @@ def test_check_says_what_to_set(shell: Shell) -> None:
 
 
 def test_check_says_that_migrations_are_behind(empty_shell: Shell) -> None:
-    empty_shell.folder.mkdir()
-    assert "wrong  migrations" in empty_shell("check", code=1).out
+    assert lines(empty_shell)["database"] == "wrong: There is none yet: run `portal migrate`."
+    assert not empty_shell.database.exists()
+    empty_shell.database.touch()
+    assert lines(empty_shell)["migrations"].startswith("wrong: The database's tables are at nothing yet")
