@@ -1,12 +1,14 @@
 """What follows from what was invoiced and paid: sums, ages, states, waiting and periods to come. No database."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.billing import balance, disputes, payments, periods, queries, receivables
+from portal.billing import balance, coming, disputes, payments, periods, queries, receivables
 from portal.billing.balance import Budget, DayOfMoney
 from portal.billing.models import Invoice, InvoiceKind, InvoiceState, InvoiceWord
 from portal.billing.receivables import BUCKETS, Aged, Owed
@@ -165,6 +167,34 @@ def test_what_is_still_to_be_paid_is_overdue_from_the_day_after_its_due_day(stat
 )
 def test_open_is_what_was_neither_paid_nor_credited(row, minor):
     assert queries.open_amount(row) == euros(minor)
+
+
+def agreed_rows(*taxes: tuple[str, str, int], **more: object) -> list[SimpleNamespace]:
+    """A contract of 100.00 EUR as the statement of what is to come reads it: a row for each tax of its lines."""
+    contract = SimpleNamespace(
+        kind=ContractKind.FIXED_PRICE, currency="EUR", total_minor=10_000, ceiling_minor=None, period=None,
+        signed_on=TODAY,
+    )  # fmt: skip
+    given = {"Contract": contract, "invoiced": None, "last_period": None, "work_ends_on": None} | more
+    return [
+        SimpleNamespace(tax_category=category, tax_rate=Decimal(rate), net=net, **given)
+        for category, rate, net in taxes
+    ]
+
+
+def test_what_was_agreed_is_told_by_rate_whatever_category_it_is_of():
+    """A mainland line and one of the Canary Islands at the same rate are taxed alike once they are invoiced."""
+    rows = agreed_rows(("S", "7", 3_000), ("L", "7", 2_000), ("S", "19", 5_000))
+    found = coming._agreed([*rows, *rows])  # each once more for each open part of the plan
+    assert found.nets == {Decimal(7): euros(5_000), Decimal(19): euros(5_000)}
+    assert (found.whole, found.invoiced) == (euros(10_000), euros(0))
+
+
+def test_what_can_come_at_most_is_the_ceiling_where_there_is_one():
+    rows = agreed_rows(("S", "19", 10_000), invoiced=2_500)
+    rows[0].Contract.ceiling_minor = 12_000
+    found = coming._agreed(rows)
+    assert (found.whole, found.invoiced) == (euros(12_000), euros(2_500))
 
 
 def words(*by_staff: bool) -> list[InvoiceWord]:
