@@ -81,7 +81,7 @@ def _heads(_: Gettext) -> list[str]:
 
 
 def _pdf_heads(_: Gettext) -> list[str]:
-    return [_("Day"), _("What"), _("Number"), _("Charged"), _("Received"), _("Balance")]
+    return [_("Day"), _("What"), _("Number"), _("Text"), _("Due"), _("Charged"), _("Received"), _("Balance")]
 
 
 def _kinds(_: Gettext) -> dict[str, str]:
@@ -97,7 +97,9 @@ def _parts(lines: Sequence[StatementLine], kinds: dict[str, str], locale: str) -
 
     def row(line: StatementLine) -> list[str]:
         moved = [amount(one) if one.minor else "" for one in (line.charged, line.received)]
-        return [formats.day(line.on, locale), kinds[line.kind], line.reference, *moved, amount(line.balance)]
+        due = formats.day(line.due_on, locale) if line.due_on else ""
+        told = [formats.day(line.on, locale), kinds[line.kind], line.reference, line.text, due]
+        return [*told, *moved, amount(line.balance)]
 
     parts = []
     for code, found in groupby(lines, lambda line: line.balance.currency):

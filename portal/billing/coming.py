@@ -6,7 +6,7 @@ come. What a contract comes to beyond its plan is told without a day: it is agre
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -43,7 +43,8 @@ class Basis(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Coming:
     """Something that is not invoiced yet. `on` is None while nobody knows the day; amounts are without and with tax. A
-    period ends on `ends_on`. A forecast may come otherwise: on a day, or to an amount, that depends on the work."""
+    period ends on `ends_on`. A forecast may come otherwise: on a day, or to an amount, that depends on the work.
+    `milestone` is its number, `named` its name."""
 
     text: str
     on: date | None
@@ -53,6 +54,7 @@ class Coming:
     basis: Basis = Basis.PART
     ends_on: date | None = None
     is_forecast: bool = False
+    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,9 @@ async def coming(db: AsyncSession, scope: Scope) -> list[Coming]:
     rows = (await db.execute(_statement(scope))).all()
     if not rows:
         return []
-    parts = {row.PlanItem.number: _part(row) for row in rows if row.PlanItem is not None}
-    planned = [one for one in parts.values() if one.basis is Basis.PART]
-    found = [*planned, *_drafted_periods([one for one in parts.values() if one.basis is Basis.PERIOD])]
+    parts = {row.PlanItem.number: (row.PlanItem.amendment, _part(row)) for row in rows if row.PlanItem is not None}
+    planned = list(_together([(of, one) for of, one in parts.values() if one.basis is Basis.PART]))
+    found = [*planned, *_drafted_periods([one for _, one in parts.values() if one.basis is Basis.PERIOD])]
     agreed = _agreed(rows)
     if agreed.period is None or scope.project.status != "archived":  # no period begins any more in an archived project
         found += forecast(agreed, planned, scope.today)
@@ -139,9 +141,12 @@ def _statement(scope: Scope) -> Any:
     )
     is_open = and_(PlanItem.project_id == mine, or_(PlanItem.invoice_number.is_(None), is_drafted))
     milestone = and_(Milestone.project_id == mine, Milestone.number == PlanItem.milestone_number)
-    days = (Milestone.done_on, Milestone.expected_on, Milestone.agreed_on, Milestone.promised_on)
+    told = (
+        Milestone.done_on, Milestone.expected_on, Milestone.agreed_on, Milestone.promised_on,
+        Milestone.name.label("named"),
+    )  # fmt: skip
     return (
-        select(Contract, PlanItem, nets.c.tax_category, nets.c.tax_rate, nets.c.net, *_sums(scope), *days)
+        select(Contract, PlanItem, nets.c.tax_category, nets.c.tax_rate, nets.c.net, *_sums(scope), *told)
         .select_from(Contract)
         .join(nets, true())
         .outerjoin(PlanItem, is_open)
@@ -188,7 +193,19 @@ def _part(row: Any) -> Coming:
         ends_on = _last_day(item.due_on, row.Contract.period) if row.Contract.period else None
         return Coming("", item.due_on, None, net, gross, Basis.PERIOD, ends_on)
     is_forecast = item.milestone_number is not None and row.done_on is None
-    return Coming(item.text, item.due_on or reached, item.milestone_number, net, gross, is_forecast=is_forecast)
+    on = item.due_on or reached
+    return Coming(item.text, on, item.milestone_number, net, gross, is_forecast=is_forecast, named=row.named or "")
+
+
+def _together(parts: Sequence[tuple[int, Coming]]) -> Iterator[Coming]:
+    """What a share of a price of several taxes is: a part for each in the plan, and one here. `parts` each with the
+    amendment whose price it is of."""
+    found: dict[tuple[Any, ...], Coming] = {}
+    for amendment, one in parts:
+        same = (amendment, one.text, one.on, one.milestone, one.net.currency)
+        before = found.get(same)
+        found[same] = replace(one, net=before.net + one.net, gross=before.gross + one.gross) if before else one
+    yield from found.values()
 
 
 def _drafted_periods(parts: Sequence[Coming]) -> Iterator[Coming]:

@@ -7,6 +7,7 @@ from io import BytesIO, StringIO
 from unittest.mock import patch
 from zipfile import ZipFile
 
+import pypdfium2
 import pytest
 
 from portal.billing import accounts, disputes, drafts, files, issuing
@@ -164,6 +165,9 @@ async def test_the_statement_is_a_workbook_of_numbers_and_a_pdf(billed, database
     assert ("<v>4760</v>" in sheet, "<f>" in sheet) == (True, False)
     pdf = await billed.get(f"{B}/statement.pdf", "finn")
     assert (pdf.content[:5], pdf.headers["content-type"]) == (b"%PDF-", "application/pdf")
+    said = pypdfium2.PdfDocument(pdf.content)[0].get_textpage().get_text_range()
+    for words in ("End of warranty", "=1+1", "Due", "€3,760.00"):
+        assert words in said
 
 
 async def test_a_statement_of_nothing_is_empty_in_every_form(database, cast, browser):

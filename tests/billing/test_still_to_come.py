@@ -173,3 +173,23 @@ async def test_who_sees_no_money_is_told_nothing_and_it_costs_one_statement(data
         with counting(database) as statements:
             await coming(db, scope)
     assert len(statements) == 1
+
+
+async def test_a_share_of_a_price_of_two_taxes_is_told_once_with_its_milestones_name(database, cast, keys):
+    lines = [line(quantity="1", unit_price="100"), line(quantity="1", unit_price="50", tax_rate="7")]
+    await planned(database, cast)
+    moved = {"title": "Mixed", "lines": lines, "milestones": [{"number": 1, "on": date(2027, 4, 1)}]}
+    await answer(database, cast, keys, await an_offer(database, cast, moved))
+    async with database.read() as db:
+        found = await coming(db, await cast.scope(db, "finn"))
+    (mixed,) = [one for one in found if one.text == "A railing"]
+    assert (mixed.net.minor, mixed.gross.minor, mixed.milestone, mixed.named) == (15_000, 17_250, 1, "Opening")
+
+
+async def test_two_changes_of_one_name_are_told_each_by_itself(database, cast, keys):
+    await planned(database, cast)
+    for _ in range(2):
+        await answer(database, cast, keys, await an_offer(database, cast, LATER))
+    async with database.read() as db:
+        found = await coming(db, await cast.scope(db, "finn"))
+    assert [one.net.minor for one in found if one.text == "A railing"] == [40_000, 40_000]
