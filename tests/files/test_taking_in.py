@@ -98,10 +98,12 @@ async def test_what_is_no_picture_gets_no_preview(room):
         assert (row.media_type, row.preview, row.width) == (kind, None, None)
 
 
-async def test_of_a_pdf_the_first_page_is_drawn(room):
+async def test_of_a_pdf_the_first_page_is_drawn_where_no_more_are_wanted(room):
     row = await room.add(document(2, 200, 100))
     assert (row.media_type, row.width, row.height) == ("application/pdf", 400, 200)
-    assert row.preview
+    assert (row.page_count, len(row.pages)) == (2, 1)
+    preview = await room.store.read(row.project_id, row.preview, 100_000)
+    assert row.pages == [[400, 200, len(preview)]]
 
 
 async def test_files_are_numbered_within_their_project(room):

@@ -1,10 +1,12 @@
 """The last question before a mail leaves: rights, wishes and the state of things may have changed since."""
 
+import io
 from datetime import time, timedelta
 from email.message import EmailMessage
 
 import pytest
 import time_machine
+from PIL import Image
 from sqlalchemy import delete, select, update
 
 from portal import clock
@@ -15,6 +17,7 @@ from portal.decisions.models import DecisionKind
 from portal.files import commands as files
 from portal.files import intake
 from portal.files.intake import Received
+from portal.files.opening import show_to_client
 from portal.files.store import open_store
 from portal.ledger import Audience
 from portal.mailing.sending import drawn, numbers_of, preparer
@@ -27,7 +30,7 @@ from portal.people.models import Person
 from portal.projects import commands as projects
 from tests.support.cast import add_item
 from tests.support.decisions import ask, grant
-from tests.support.files import picture
+from tests.support.files import GREEN, RED, add_paper, paper, picture
 from web.catalogues import catalogue
 
 
@@ -203,6 +206,18 @@ async def test_the_picture_of_a_design_is_in_the_mail(database, cast, post, send
     assert f"cid:{str(image['Content-ID']).strip('<>')}" in message.get_body(("html",)).get_content()
 
 
+async def test_of_a_document_the_first_page_is_in_the_mail(database, cast, post, send):
+    file = await add_paper(database, cast, send.store, paper(RED, GREEN))
+    async with database.write() as db:
+        await show_to_client(db, await cast.scope(db, "wei"), [file.number])
+    await asked(database, cast, post, content={"title": "Start", "files": [{"number": file.number}]})
+    (message,) = await send()
+    image = next(part for part in message.walk() if part.get_content_type() == "image/jpeg")
+    with Image.open(io.BytesIO(image.get_content())) as shown:
+        red, green, _ = shown.getpixel((shown.width // 2, shown.height // 2))
+    assert red > 200 > 60 > green
+
+
 async def test_a_picture_that_the_reader_may_not_see_is_not_in_the_mail(database, cast, post, send):
     file = await add_picture(database, cast, send.store, Audience.INTERNAL)
     await asked(database, cast, post, content={"title": "Start", "files": [{"number": file.number}]})
@@ -230,10 +245,6 @@ def test_the_snapshot_of_a_prototype_is_a_picture_too():
 
 
 def test_a_long_page_is_cut_to_what_a_mail_can_show():
-    import io
-
-    from PIL import Image
-
     made = drawn(picture(3000, 9000, "WEBP"))
     assert Image.open(io.BytesIO(made.content)).size == (1068, 1400)
     assert (made.subtype, len(made.content) < 200_000) == ("jpeg", True)
