@@ -75,6 +75,16 @@ def test_what_was_long_ago_does_not_count() -> None:
     assert forecast.pace_of_days([*old, *recent], WEEKDAYS, MONDAY) == Pace(Decimal(2), Decimal(2), Decimal(2))
 
 
+@pytest.mark.parametrize("weeks", [12, 13])
+def test_twelve_weeks_count_to_their_first_day(weeks: int) -> None:
+    """All weeks but the last ten had 20 a day, those 2. Of the 51 stretches of twelve weeks the first ten touch the
+    first two weeks and come to 200, 182, … 38; one in ten is faster than the sixth of them, which comes to 110."""
+    busy = [
+        (day, amount * (10 if day < MONDAY - timedelta(weeks=10) else 1)) for day, amount in history(weeks, *[2] * 5)
+    ]
+    assert forecast.pace_of_days(busy, WEEKDAYS, MONDAY) == Pace(Decimal(2), Decimal(2), Decimal(11))
+
+
 @pytest.mark.parametrize(
     ("done", "reason"),
     [
@@ -110,6 +120,13 @@ def test_a_pace_that_leads_too_far_gives_no_date() -> None:
     crawl = Pace(Decimal(0), Decimal("0.001"), Decimal(5))
     when = forecast.finish(Decimal(100), crawl, WEEKDAYS, MONDAY)
     assert when == Finish(date(2026, 6, 29), None, None, Reason.TOO_FAR)
+
+
+def test_the_furthest_day_that_is_given_is_five_years_off() -> None:
+    everyday, one = Calendar(weekdays=127), Pace(Decimal(1), Decimal(1), Decimal(1))
+    furthest = MONDAY + timedelta(days=5 * 366)
+    assert forecast.finish(Decimal(5 * 366), one, everyday, MONDAY).likely == furthest
+    assert forecast.finish(Decimal(5 * 366 + 1), one, everyday, MONDAY).reason is Reason.TOO_FAR
 
 
 def test_a_slow_stretch_without_progress_leaves_the_latest_day_open() -> None:
