@@ -81,7 +81,7 @@ def _heads(_: Gettext) -> list[str]:
 
 
 def _pdf_heads(_: Gettext) -> list[str]:
-    return [_("Day"), _("What"), _("Number"), _("Text"), _("Due"), _("Charged"), _("Received"), _("Balance")]
+    return [_("Day"), _("What"), _("Number"), _("Due"), _("Charged"), _("Received"), _("Balance")]
 
 
 def _kinds(_: Gettext) -> dict[str, str]:
@@ -98,8 +98,8 @@ def _parts(lines: Sequence[StatementLine], kinds: dict[str, str], locale: str) -
     def row(line: StatementLine) -> list[str]:
         moved = [amount(one) if one.minor else "" for one in (line.charged, line.received)]
         due = formats.day(line.due_on, locale) if line.due_on else ""
-        told = [formats.day(line.on, locale), kinds[line.kind], line.reference, line.text, due]
-        return [*told, *moved, amount(line.balance)]
+        about = f"{line.reference}\n{line.text}" if line.text else line.reference
+        return [formats.day(line.on, locale), kinds[line.kind], about, due, *moved, amount(line.balance)]
 
     parts = []
     for code, found in groupby(lines, lambda line: line.balance.currency):
