@@ -1,17 +1,19 @@
-"""What a mail about one event says, and the ways that lead back from it."""
+"""What a mail about one event says, and how such a mail is sent with the ways that lead back from it."""
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal import clock
 from portal.access import Scope
 from portal.backlog import activity
 from portal.backlog.queries import AGENCY
 from portal.decisions.models import Decision, DecisionKind
 from portal.ledger.queries import EventRow
 from portal.mailing import kinds
-from portal.notify import links
+from portal.mailing.readers import Reader
+from portal.notify import links, outbox
+from portal.notify.rules import Topic
 from portal.settings import Settings
 
 LONGEST_WORDS = 1_000
@@ -59,10 +61,19 @@ def _path(scope: Scope, event: EventRow, decision: Decision | None) -> str:
     return f"/projects/{scope.key}/{place}/{event.subject_number}"
 
 
-def add_ways_back(
-    db: AsyncSession, settings: Settings, mail_id: UUID, person_id: UUID, scope: Scope, context: dict[str, Any]
+async def enqueue(
+    db: AsyncSession, settings: Settings, reader: Reader, template: str, context: dict[str, Any], dedupe_key: str
 ) -> None:
-    """Makes the mail's link, and the place of its answer, good for this person."""
-    links.add_link(db, settings, mail_id, person_id, context["path"])
+    """Puts a mail about what a reader is asked into the outbox, to leave when their quiet hours allow. Its link, and
+    the place of its answer, are good for this person alone.
+    """
+    viewer = reader.viewer
+    assert viewer.person_id is not None  # readers are people
+    mail_id = await outbox.enqueue(
+        db, recipient=viewer.email, locale=viewer.locale, template=template, context=context,
+        person_id=viewer.person_id, topic=Topic.ASKED, dedupe_key=dedupe_key,
+        not_before=reader.wishes.first_loud(clock.now()),
+    )  # fmt: skip
+    links.add_link(db, settings, mail_id, viewer.person_id, context["path"])
     if context["takes_reply"]:
-        links.add_reply(db, settings, mail_id, person_id, scope.project_id, context["number"])
+        links.add_reply(db, settings, mail_id, viewer.person_id, reader.scope.project_id, context["number"])

@@ -7,16 +7,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal import clock
 from portal.access import Role
 from portal.billing import reminders
 from portal.billing.reminders import Reminded
 from portal.db import Database
 from portal.ledger.models import Audience
 from portal.mailing import letters, readers
-from portal.mailing.readers import Reader
-from portal.notify import outbox
-from portal.notify.rules import Topic
 from portal.settings import Settings
 
 TEMPLATE = "reminder"
@@ -36,22 +32,11 @@ async def remind(database: Database, settings: Settings) -> int:
 
 
 async def _send(db: AsyncSession, settings: Settings, noted: Reminded) -> None:
+    reminder = f"{noted.scope.project_id}:invoice-{noted.invoice.number}:{noted.level}"
     for reader in await readers.of_project(db, noted.scope.project):
         if not reader.scope.is_staff and Role.BILLING in reader.scope.roles:
-            await _enqueue(db, settings, noted, reader)
-
-
-async def _enqueue(db: AsyncSession, settings: Settings, noted: Reminded, reader: Reader) -> None:
-    viewer, scope = reader.viewer, reader.scope
-    assert viewer.person_id is not None  # readers are people
-    context = _context(noted)
-    mail_id = await outbox.enqueue(
-        db, recipient=viewer.email, locale=viewer.locale, template=TEMPLATE, context=context,
-        person_id=viewer.person_id, topic=Topic.ASKED,
-        dedupe_key=f"{viewer.person_id}:{scope.project_id}:invoice-{noted.invoice.number}:{noted.level}",
-        not_before=reader.wishes.first_loud(clock.now()),
-    )  # fmt: skip
-    letters.add_ways_back(db, settings, mail_id, viewer.person_id, scope, context)
+            dedupe_key = f"{reader.viewer.person_id}:{reminder}"
+            await letters.enqueue(db, settings, reader, TEMPLATE, _context(noted), dedupe_key)
 
 
 def _context(noted: Reminded) -> dict[str, Any]:

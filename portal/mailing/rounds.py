@@ -1,20 +1,17 @@
 """Mails about rounds of testing, to those who test: what is asked, until when, and the way to their round."""
 
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal import clock
 from portal.acceptance import pages, waiting
 from portal.acceptance.pages import RoundHead
 from portal.access import ProjectFacts, Scope
 from portal.errors import NotFound
 from portal.ledger.queries import EventRow
 from portal.mailing import kinds, letters, readers
-from portal.mailing.readers import Reader
 from portal.notify import outbox
-from portal.notify.rules import Asked, Topic
+from portal.notify.rules import Asked
 from portal.settings import Settings
 
 TEMPLATE = "round"
@@ -34,7 +31,7 @@ async def tell(db: AsyncSession, settings: Settings, project: ProjectFacts, even
     mails = 0
     for dedupe_key, reader in named.items():
         if head := await to_test(db, reader.scope, number, round_number):
-            await _enqueue(db, settings, reader, event, head, dedupe_key)
+            await letters.enqueue(db, settings, reader, TEMPLATE, _context(reader.scope, event, head), dedupe_key)
             mails += 1
     return mails
 
@@ -52,20 +49,6 @@ async def holds(db: AsyncSession, scope: Scope, context: dict[str, Any]) -> dict
     """The context of a mail that is about to leave, with the cases that are left by now; None when none are."""
     head = await to_test(db, scope, context["plan"], context["round"])
     return context | {"left": head.left, "is_last_day": head.round.ends_on == scope.today} if head else None
-
-
-async def _enqueue(
-    db: AsyncSession, settings: Settings, reader: Reader, event: EventRow, head: RoundHead, dedupe_key: str
-) -> None:
-    viewer, scope = reader.viewer, reader.scope
-    assert viewer.person_id is not None  # readers are people
-    context = _context(scope, event, head)
-    mail_id: UUID = await outbox.enqueue(
-        db, recipient=viewer.email, locale=viewer.locale, template=TEMPLATE, context=context,
-        person_id=viewer.person_id, topic=Topic.ASKED, dedupe_key=dedupe_key,
-        not_before=reader.wishes.first_loud(clock.now()),
-    )  # fmt: skip
-    letters.add_ways_back(db, settings, mail_id, viewer.person_id, scope, context)
 
 
 def _context(scope: Scope, event: EventRow, head: RoundHead) -> dict[str, Any]:

@@ -110,7 +110,7 @@ async def _may_see(db: AsyncSession, viewer: Viewer, part: dict[str, Any]) -> bo
 
 async def _pictured(db: AsyncSession, due: Due) -> tuple[Scope, Page] | None:
     """The first page of the first file that a letter's decision is about and its reader may see, with their scope."""
-    if due.template != "decision" or due.context["number"] is None:
+    if due.template != telling.TEMPLATE or due.context["number"] is None:
         return None
     viewer = await readers.person(db, due.person_id) if due.person_id else None
     if viewer is None:

@@ -11,7 +11,6 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal import clock
 from portal.access import SYSTEM, ProjectFacts, Scope, StaffRole
 from portal.access.models import Membership
 from portal.db import Database
@@ -22,10 +21,9 @@ from portal.ledger import queries as ledger
 from portal.ledger.models import Audience, ProjectLedger
 from portal.ledger.queries import EventRow
 from portal.mailing import kinds, letters, readers, rounds
-from portal.mailing.readers import Reader
 from portal.notify import outbox, preferences
 from portal.notify.models import NotifyCursor, NotifyReader
-from portal.notify.rules import Asked, Topic
+from portal.notify.rules import Asked
 from portal.people.models import StaffStanding
 from portal.projects import queries as projects
 from portal.settings import Settings
@@ -33,6 +31,7 @@ from portal.settings import Settings
 EVENTS_AT_ONCE = 500
 BATCHES_AT_ONCE = 400
 PROJECTS_AT_ONCE = 100
+TEMPLATE = "decision"
 
 _log = logging.getLogger(__name__)
 
@@ -126,7 +125,8 @@ async def _tell(db: AsyncSession, settings: Settings, project: ProjectFacts, eve
             del wanted[known]
         for dedupe_key, reader in wanted.items():
             if reader.wishes.asked is Asked.NOW and await is_told(db, reader.scope, event, subject):
-                await _enqueue(db, settings, reader, event, subject, dedupe_key)
+                context = await letters.of_event(db, reader.scope, event, subject)
+                await letters.enqueue(db, settings, reader, TEMPLATE, context, dedupe_key)
                 mails += 1
     return mails
 
@@ -160,17 +160,3 @@ async def can_answer(db: AsyncSession, scope: Scope, decision: Decision) -> bool
         return bool((await delegations.standing(db, scope, decision, named, answers)).left)
     except PortalError:
         return False
-
-
-async def _enqueue(
-    db: AsyncSession, settings: Settings, reader: Reader, event: EventRow, decision: Decision | None, dedupe_key: str
-) -> None:
-    viewer, scope = reader.viewer, reader.scope
-    assert viewer.person_id is not None  # readers are people
-    context = await letters.of_event(db, scope, event, decision)
-    mail_id = await outbox.enqueue(
-        db, recipient=viewer.email, locale=viewer.locale, template="decision", context=context,
-        person_id=viewer.person_id, topic=Topic.ASKED, dedupe_key=dedupe_key,
-        not_before=reader.wishes.first_loud(clock.now()),
-    )  # fmt: skip
-    letters.add_ways_back(db, settings, mail_id, viewer.person_id, scope, context)

@@ -195,7 +195,7 @@ async def test_the_cursor_moves_with_the_mails_or_not_at_all(database, cast, pos
         raise RuntimeError("the process dies here")
 
     with monkeypatch.context() as patched:
-        patched.setattr("portal.mailing.letters.add_ways_back", crash)
+        patched.setattr("portal.notify.links.add_link", crash)
         assert await post.tell() == 0
     assert await post.told() == []
     await post.tell()
