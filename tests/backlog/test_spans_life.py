@@ -119,12 +119,19 @@ def test_what_was_true_at_a_moment_is_half_open() -> None:
         [Span(hour(0), hour(1), NEW)],
         [Span(hour(0), hour(1), NEW), Span(hour(2), None, SIZED)],
         [Span(hour(1), hour(1), NEW), Span(hour(1), None, SIZED)],
+        [Span(hour(0), hour(1), NEW), Span(hour(1), hour(2), SIZED)],
+        [Span(hour(0), None, NEW), Span(hour(1), None, SIZED)],
     ],
-    ids=["empty", "closed", "gap", "no length"],
+    ids=["empty", "closed", "gap", "no length", "closed later", "open twice"],
 )
 def test_what_is_no_life_is_refused(broken: list[Span]) -> None:
     with pytest.raises(Invalid):
         spans.check(broken)
+
+
+@pytest.mark.parametrize("sound", [life((0, NEW)), life((0, NEW), (1, SIZED)), life((0, NEW), (1, SIZED), (7, DONE))])
+def test_a_life_goes_on_without_a_gap_and_its_end_is_open(sound: list[Span]) -> None:
+    spans.check(sound)
 
 
 VALUES = {
