@@ -189,7 +189,7 @@ def _cases(cases: Iterable[Mapping[str, Any]], _: Gettext, locale: str) -> Itera
             "number": str(one["number"]), "title": one["title"], "priority": str(one["priority"]),
             "verdict": _("automatic") if one["is_automatic"] and not one["verdict"] else names[one["verdict"]],
             "tone": _tone(one["verdict"]),
-            "results": [_result(said, names, locale) for said in shown],
+            "results": [_result(said, names, _, locale) for said in shown],
             "more": _("and %s more in the attached protocol") % more if more else "",
             "defects": _("Defects: %s") % ", ".join(map(str, one["defects"])) if one["defects"] else "",
         }  # fmt: skip
@@ -199,9 +199,11 @@ def _tone(verdict: str | None) -> str:
     return {"passed": "yes", "failed": "no", "blocked": "maybe"}.get(verdict or "", "grey")
 
 
-def _result(said: Mapping[str, Any], names: Mapping[str | None, str], locale: str) -> dict[str, Any]:
+def _result(said: Mapping[str, Any], names: Mapping[str | None, str], _: Gettext, locale: str) -> dict[str, Any]:
+    # The agency names its machines as it likes: nothing of theirs must look as if one of the client's had said it.
+    who = (said["name"] or "–") + (f" ({_('automatic')})" if said["person"] is None else "")
     return {
-        "who": said["name"] or "–", "outcome": names[said["outcome"]], "when": _moment(said["at"], locale),
+        "who": who, "outcome": names[said["outcome"]], "when": _moment(said["at"], locale),
         "remark": said["remark"], "files": [[one["name"], one["sha256"]] for one in said["files"]],
     }  # fmt: skip
 

@@ -143,8 +143,26 @@ async def test_a_machines_case_is_called_automatic_and_not_forgotten(
     for said in (words((await browser.get(PROTOCOL)).content),
                  (await browser.open(f"/projects/BRIDGE/decisions/{asked.decision_number}")).text):  # fmt: skip
         assert "automatic" in said
-        assert "CI: Passed" in said
+        assert "CI (automatic): Passed" in said
         assert "41 seconds" in said
+
+
+async def test_what_a_machine_says_never_looks_as_if_one_of_the_clients_people_had_said_it(
+    browser: Browser, database: Database, cast: Cast
+) -> None:
+    await begun(database, cast, cases=[{"title": "By hand"}])
+    async with database.write() as db:
+        reported = [machines.Reported("By hand", Outcome.PASSED)]
+        await machines.record_machine(db, await cast.scope(db, "dan"), 1, 1, "Eve", "run 7", reported)
+    await say(database, cast, "ada", 1, Outcome.FAILED)
+    case = await browser.open(f"{PLAN}/rounds/1/cases/1")
+    await close_round(database, cast)
+    asked = await ask(database, cast)
+    decision = await browser.open(f"/projects/BRIDGE/decisions/{asked.decision_number}")
+    shown = [" ".join(page.words(page.all("main")[0]).split()) for page in (case, decision)]
+    for said in (words((await browser.get(PROTOCOL)).content), *shown):
+        assert "Eve (automatic)" in said
+        assert "Ada (automatic)" not in said
 
 
 async def test_the_sheet_has_every_case_that_people_test(browser: Browser, database: Database, cast: Cast) -> None:
