@@ -30,6 +30,7 @@ def life(*states: tuple[int, Facts]) -> list[Span]:
 SIZED = NEW._replace(points=Decimal(3))
 STARTED = SIZED._replace(category=Category.DOING)
 DONE = SIZED._replace(category=Category.DONE)
+GONE = SIZED._replace(present=False)
 
 
 def test_an_item_is_born_with_one_open_span() -> None:
@@ -78,9 +79,17 @@ def test_a_late_fact_of_the_moment_of_a_change_corrects_it() -> None:
     assert late == life((0, NEW), (4, SIZED._replace(points=Decimal(8))))
 
 
-def test_an_item_may_turn_out_to_be_older() -> None:
-    late = spans.insert_late(life((4, SIZED), (6, DONE)), Change(hour(1), "present", True))
-    assert late == life((1, SIZED), (6, DONE))
+@pytest.mark.parametrize(
+    ("known", "older"),
+    [
+        (life((4, SIZED), (6, DONE)), life((1, SIZED), (6, DONE))),
+        (life((4, SIZED)), life((1, SIZED))),
+        (life((4, GONE), (6, SIZED)), life((1, SIZED), (4, GONE), (6, SIZED))),
+    ],
+    ids=["of two spans", "of one", "first known when it was gone"],
+)
+def test_an_item_may_turn_out_to_be_older(known: list[Span], older: list[Span]) -> None:
+    assert spans.insert_late(known, Change(hour(1), "present", True)) == older
 
 
 def test_nothing_else_is_known_before_an_item_existed() -> None:
