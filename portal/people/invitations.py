@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock, ledger
 from portal.access import Scope, StaffRole
 from portal.access.models import Membership
-from portal.errors import Conflict, Invalid, NotFound
+from portal.errors import Conflict, Invalid
 from portal.ledger import Audience, NewEvent
 from portal.notify import outbox
 from portal.people import queries
-from portal.people.models import Company, Invitation, Person
+from portal.people.models import Invitation, Person
 from portal.people.rules import LOCALES, clean_email, clean_roles
 from portal.settings import Settings
 
@@ -39,7 +39,7 @@ async def invite(
     """
     scope.require_staff(StaffRole.MANAGER)
     address, wanted = clean_email(email), clean_roles(roles)
-    company = await _company(db, company_id or scope.project.company_id)
+    company = await queries.company(db, scope.viewer, company_id or scope.project.company_id)
     _check_choices(settings, provider, locale)
     await ledger.lock(db, scope.project_id)
     await _make_room(db, scope, address)
@@ -72,7 +72,7 @@ async def resend(db: AsyncSession, scope: Scope, settings: Settings, invitation_
         raise Conflict("This invitation was sent within the last minute.")
     invitation.last_sent_at, invitation.expires_at = now, now + timedelta(days=settings.invitation_days)
     await db.flush()
-    await _send(db, scope, invitation, (await _company(db, invitation.company_id)).name)
+    await _send(db, scope, invitation, (await queries.company(db, scope.viewer, invitation.company_id)).name)
     await _tell(db, scope, "invitation.resent", invitation)
     return invitation
 
@@ -85,13 +85,6 @@ async def revoke(db: AsyncSession, scope: Scope, invitation_id: UUID) -> Invitat
     await db.flush()
     await _tell(db, scope, "invitation.revoked", invitation)
     return invitation
-
-
-async def _company(db: AsyncSession, company_id: UUID) -> Company:
-    found = await db.get(Company, company_id)
-    if found is None:
-        raise NotFound("There is no such company.", field="company", value=str(company_id))
-    return found
 
 
 def _check_choices(settings: Settings, provider: str | None, locale: str | None) -> None:

@@ -14,6 +14,7 @@ from portal.diff import apply_changes, plain
 from portal.errors import Conflict, Invalid
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience, ProjectLedger
+from portal.people import queries as people
 from portal.projects import calendar, queries, rules
 from portal.projects.models import Iteration, Milestone, Project, ProjectStatus
 
@@ -49,7 +50,7 @@ async def open_project(
     rules.check_key(key)
     values = {field: _checked(field, value) for field, value in (PROJECT_DEFAULTS | fields).items()}
     rules.check_working_hours(values["work_starts"], values["work_ends"])
-    await queries.company_of(db, company_id)
+    await people.company(db, viewer, company_id)
     if await db.scalar(select(ProjectLedger.id).where(ProjectLedger.key == key)):
         raise Conflict(f"The key {key} is in use.", field="key", value=key)
     project_id = uuid4()

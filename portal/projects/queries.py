@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
-from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, Row, Table, and_, bindparam, case, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -196,12 +195,4 @@ async def iteration(db: AsyncSession, scope: Scope, number: int) -> Iteration:
     found = await db.scalar(statement) if 0 < number <= MOST_NUMBER else None
     if found is None:
         raise NotFound(f"There is no iteration {number} in this project.")
-    return found
-
-
-async def company_of(db: AsyncSession, company_id: UUID) -> Company:
-    """A client company. Raises NotFound."""
-    found = await db.get(Company, company_id)
-    if found is None:
-        raise NotFound("There is no such company.", field="company", value=str(company_id))
     return found
