@@ -8,13 +8,13 @@ from typing import Any
 from portal.errors import Invalid, TooLarge
 from portal.requirements import columns, rules, workflow
 from portal.tables.headed import HEADER_WITHIN, Headed, cell_text, headed
-from portal.tables.plain import line
+from portal.tables.plain import MOST_READ, line
 from portal.tables.sheets import Sheet
 
 MOST_REQUIREMENTS = 2_000
 """Requirements of one file: they are written in one transaction, for which the project's other writers wait."""
 MOST_PROBLEMS = 100
-LONGEST_CELL = 200_000
+LONGEST_CELL = MOST_READ
 """Longer than anything that is taken, so that what is too long is refused and not cut."""
 _MARK = re.compile(r"(?:[-*•–—▪◦·]|\[[ xX]?\]|\(?\d{1,2}[.)]|[a-z]\))\s+")
 

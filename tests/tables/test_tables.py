@@ -5,7 +5,7 @@ import pytest
 from portal.acceptance.imports.reading import read
 from portal.errors import Invalid
 from portal.tables.headed import headed
-from portal.tables.plain import text
+from portal.tables.plain import LONGEST, text
 from portal.tables.sheets import readings
 from tests.support.workbooks import words, workbook_of
 
@@ -50,6 +50,29 @@ def test_a_whole_number_of_a_workbook_stays_whole():
 def test_what_only_looks_like_html_stays_as_it_was_written(given):
     assert text(given) == given
     assert text(f"<b>{given}</b>") == given
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<a ",
+        "<br ",
+        "<li ",
+        "<b>",
+        "<div>",
+        "<p><div>",
+        "<script>",
+        "<!--",
+        "<scr<b>ipt>",
+        "< ",
+        "&#60;",
+        "\n",
+        "&lt;p&gt;",
+    ],
+)
+def test_a_hostile_cell_comes_to_an_end(hostile):
+    """What grew with the square of its length would take hours here."""
+    assert len(text(hostile * 50_000 + "<b>end</b>")) <= LONGEST
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"PK\x03\x04 no workbook", b"\xff\xfe\x00"])
