@@ -14,11 +14,14 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 PREFIX = "PORTAL_"
 SECRET_LENGTH = 32
 LEAST_CONTRAST = 4.5
 """Between letters and what they stand on (WCAG 2.2, 1.4.3)."""
+DATABASES = ("postgresql", "postgres", "sqlite")
 SAMPLES = ("changeme", "change-me", "secret", "example", "sample", "password", "insecure")
 
 
@@ -86,6 +89,18 @@ def _mail_server(value: SecretStr) -> SecretStr:
 Colour = Annotated[str, AfterValidator(_colour)]
 
 
+def _database_address(value: str) -> str:
+    try:
+        url = make_url(value) if value else None
+        is_known = url is None or url.drivername.partition("+")[0] in DATABASES
+    except (ArgumentError, ValueError):  # the text would show what was taken for a port: a piece of the password
+        url, is_known = None, False
+    if not is_known or (url and "@" in (url.host or "")):
+        form = "must be an address such as postgresql://user:password@host/name"
+        raise ValueError(f"{form}, an @ in the password written as %40")
+    return value
+
+
 def _files_address(value: str) -> str:
     parts = urlsplit(value)
     if value and (parts.scheme not in ("s3", "gs", "az", "file") or not (parts.netloc or parts.path.strip("/"))):
@@ -110,6 +125,7 @@ def _authority(value: str) -> str:
 
 Origin = Annotated[str, AfterValidator(_origin)]
 Authority = Annotated[str, AfterValidator(_authority)]
+DatabaseAddress = Annotated[str, AfterValidator(_database_address)]
 FilesAddress = Annotated[str, AfterValidator(_files_address)]
 ScannerAddress = Annotated[str, AfterValidator(_scanner_address)]
 Issuer = Annotated[str, AfterValidator(_issuer)]
@@ -187,9 +203,9 @@ class Settings(BaseModel):
     """Where people reach the portal. Every absolute link and redirect is made from it; https unless on loopback."""
     data_dir: Path = Path("var")
     """Holds the SQLite database, signing keys and files."""
-    database_url: str = ""
+    database_url: DatabaseAddress = ""
     """`postgresql://user:password@host/name`; empty: SQLite under the data directory."""
-    migration_database_url: str = ""
+    migration_database_url: DatabaseAddress = ""
     """The same PostgreSQL database by the role that owns its tables, for `portal migrate` alone; empty: one role for
     both, which no row-level security binds."""
     secret_key: SecretStr
@@ -369,7 +385,8 @@ def _one(name: str, text: str) -> tuple[str, Any]:
         try:
             return key, json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise SettingsError(f"{name} is not valid JSON: {error}") from None
+            form = '["…", "…"]' if _is_list(key) else '{"…": …}'
+            raise SettingsError(f"{name} is not valid JSON, such as {form}: {error}") from None
     return key, text
 
 
@@ -385,6 +402,10 @@ def _is_structured(key: str) -> bool:
     return annotation.startswith(("tuple", "dict"))
 
 
+def _is_list(key: str) -> bool:
+    return str(Settings.model_fields[key].annotation).startswith("tuple")
+
+
 def _sentences(error: ValidationError) -> list[str]:
     sentences = []
     for fault in error.errors():
@@ -398,6 +419,10 @@ def _sentences(error: ValidationError) -> list[str]:
                 sentences.append(f"{name} is not set.")
             case "extra_forbidden":
                 sentences.append(f"{name}{where} is not a setting of this portal.")
+            case "tuple_type":
+                sentences.append(f"{name}{where} must be a JSON list: [ … ].")
+            case "dict_type" | "model_type":
+                sentences.append(f"{name}{where} must be a JSON mapping: {{ … }}.")
             case _:
                 sentences.append(f"{name}{where}: {fault['msg'].removeprefix('Value error, ')}.")
     return sentences

@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 refused or failed, with a sentence on standard error; 2 th
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -77,6 +78,8 @@ def sentences(error: Exception) -> list[str]:
             return [_told(error.message, error.field, error.value)]
         case DBAPIError():
             return [f"The database refused: {str(error.orig).splitlines()[0]}. Nothing was changed."]
+        case ConnectionError() | socket.gaierror() if "bind" not in str(error):
+            return [f"The database cannot be reached: {error.strerror or type(error).__name__}."]
         case OSError():
             return [f"{error.strerror or type(error).__name__}: {error.filename or ''}".rstrip(": ")]
     return str(error).splitlines()

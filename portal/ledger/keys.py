@@ -167,8 +167,15 @@ def _check_host(host: str) -> None:
 def _load(folder: Path, host: str) -> SigningKeys:
     private = _read_private_key(folder / SIGNING_FILE)
     current = PublicKey(private.public_key().public_bytes_raw())
-    retired = (_read_jwk(json.loads(path.read_text())) for path in sorted(folder.glob("retired-*.json")))
+    retired = (_read_retired(path) for path in sorted(folder.glob("retired-*.json")))
     return SigningKeys(host, current, tuple(key for key in retired if key != current), private)
+
+
+def _read_retired(path: Path) -> PublicKey:
+    try:
+        return _read_jwk(json.loads(path.read_text("utf-8")))
+    except (ValueError, RecursionError, Invalid) as error:
+        raise Invalid(f"{path} is not the public half of an Ed25519 key: restore it from the backup.") from error
 
 
 def _read_private_key(path: Path) -> Ed25519PrivateKey:

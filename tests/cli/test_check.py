@@ -110,6 +110,37 @@ def test_an_address_that_no_mail_could_take_stops_the_start(home: Shell, address
     assert "sesame" not in told
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DATABASE_URL", "mysql://portal:sesame@h/portal", ": must be an address such as postgresql://"),
+        ("DATABASE_URL", "nonsense", ": must be an address such as postgresql://"),
+        ("DATABASE_URL", "postgresql://portal:open@h:sesame/portal", ": must be an address such as postgresql://"),
+        ("DATABASE_URL", "postgresql://portal:open@sesame@h/portal", ": must be an address such as postgresql://"),
+        ("TRUSTED_PROXIES", "127.0.0.1", ' is not valid JSON, such as ["…", "…"]: '),
+        ("OIDC_PROVIDERS", "{}", " must be a JSON list: [ … ]."),
+        ("OIDC_PROVIDERS", '["main"]', "[0] must be a JSON mapping: { … }."),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_told_with_its_form(home: Shell, name: str, value: str, says: str) -> None:
+    home.environment[f"PORTAL_{name}"] = value
+    told = home("check", code=1).out
+    assert f"wrong  configuration: PORTAL_{name}{says}" in told
+    assert "sesame" not in told
+
+
+def test_a_database_that_is_away_is_named(home: Shell) -> None:
+    home.environment["PORTAL_DATABASE_URL"] = "postgresql://portal@127.0.0.1:9/portal"
+    assert lines(home)["database"].startswith("wrong: The database cannot be reached: ")
+    assert home("migrate", code=1).err.startswith("The database cannot be reached: ")
+
+
+def test_a_retired_key_that_is_none_is_named(home: Shell) -> None:
+    home("keys", "list")
+    (home.folder / "keys" / "retired-x.json").write_text("junk")
+    assert "retired-x.json is not the public half of an Ed25519 key" in lines(home)["signing keys"]
+
+
 @pytest.mark.parametrize("sender", ["Bright Harbour <portal@agency.example>", "portal", "a..b@agency.example", ""])
 def test_a_sender_that_is_no_address_stops_the_start(home: Shell, sender: str) -> None:
     home.environment["PORTAL_MAIL_FROM"] = sender
