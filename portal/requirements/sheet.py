@@ -117,15 +117,22 @@ def _taken(table: Headed, requirements: int) -> Taken:
 def _groups(table: Headed) -> Iterator[_Group]:
     """A row with a reference or a title begins a requirement; one with nothing but criteria adds them to it."""
     group: _Group | None = None
+    criteria: list[str] = []
     for row, cells in table.rows(LONGEST_CELL):
         if group and not any(text for field, text in cells.items() if field != "criteria"):
-            group.cells["criteria"] = f"{group.cells.get('criteria', '')}\n{cells['criteria']}"
+            criteria.append(cells["criteria"])
             continue
         if group:
-            yield group
-        group = _Group(table, row, cells)
+            yield _with(group, criteria)
+        group, criteria = _Group(table, row, cells), [cells.get("criteria", "")]
     if group:
-        yield group
+        yield _with(group, criteria)
+
+
+def _with(group: _Group, criteria: Sequence[str]) -> _Group:
+    if any(criteria):
+        group.cells["criteria"] = "\n".join(criteria)
+    return group
 
 
 def _row(group: _Group, problems: list[tuple[str, str, Any]]) -> Row:

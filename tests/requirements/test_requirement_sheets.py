@@ -102,7 +102,7 @@ def test_several_criteria_stand_in_one_cell_by_lines(text, criteria):
 
 
 def test_criteria_may_stand_on_rows_of_their_own_under_a_merged_requirement():
-    content = "ID,Title,Criteria\nR1,One,First\n,,Second\n,,Third\nR2,Two,\n,,Fourth\n"
+    content = "ID,Title,Criteria\nR1,One,First\n,,Second\n,,Third\nR2,Two\n,,Fourth\n"
     assert [one.fields["criteria"] for one in rows(content)] == [["First", "Second", "Third"], ["Fourth"]]
 
 
