@@ -29,6 +29,8 @@ FIELD = "receipt"
 MOST_BODY = receipt_files.MOST_BYTES + 16 * 1024
 """A receipt, and what a form puts around it."""
 PATIENCE_SECONDS = 60
+IN_MEMORY_AT_ONCE = asyncio.Semaphore(20)
+"""Anybody may send here: so many files are in memory at a time, the others are not read yet."""
 AT_ONCE = asyncio.Semaphore(2)
 """Each PDF is taken apart by a process of its own: so many at a time, the others wait."""
 
@@ -118,7 +120,8 @@ async def verify(request: Request) -> Response:
     """Whether a receipt holds, and what it then proves. Nothing is kept, and nothing but the receipt is looked at."""
     locale = locale_of(request)
     try:
-        file = await _read(await _received(request))
+        async with IN_MEMORY_AT_ONCE:
+            file = await _read(await _received(request))
         page = _checked(request, file, locale)
     except PortalError as refusal:
         page = _refused(refusal, locale)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from web.errors import page_for, status_of
 
 MOST_HEADER_BYTES = 32 * 1024
-MOST_FORM_BYTES = 1024 * 1024
+MOST_FORM_BYTES = 256 * 1024
 """Of what is sent to a page, which is in memory whole before its handler is asked: all our forms have far less."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 NO_COOKIES = ("/api/", "/auth/backchannel-logout/", "/unsubscribe/")

@@ -1,5 +1,6 @@
 """Receipts are fetched by those who may see the decision, and verified by anybody; nothing else is told."""
 
+import asyncio
 import json
 import re
 
@@ -197,6 +198,31 @@ class TestVerifying:
             assert response.status_code == 200
             Page(response).check()
             assert "<b>Ж" not in response.text
+
+
+async def test_so_many_files_are_in_memory_at_a_time_and_no_more(browser, monkeypatch):
+    monkeypatch.setattr("web.receipts.IN_MEMORY_AT_ONCE", asyncio.Semaphore(2))
+    begun, all_read, ended = [], asyncio.Event(), asyncio.Event()
+
+    async def stops(which):
+        begun.append(which)
+        if len(begun) == 2:
+            all_read.set()
+        yield b'--a\r\nContent-Disposition: form-data; name="receipt"; filename="r"\r\n\r\nx'
+        await ended.wait()
+        yield b"\r\n--a--\r\n"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=a"} | SAME_ORIGIN
+    sending = [
+        asyncio.create_task(browser.client.post("/verify", content=stops(which), headers=headers)) for which in range(4)
+    ]
+    await all_read.wait()
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert begun == [0, 1]
+    ended.set()
+    assert {one.status_code for one in await asyncio.gather(*sending)} == {422}
+    assert begun == [0, 1, 2, 3]
 
 
 @pytest.fixture(scope="module")
