@@ -31,6 +31,12 @@ BOUND = (
     "DELETE FROM item_label WHERE item_label.project_id = ?",
     "INSERT INTO item (project_id, number) VALUES (?, ?) ON CONFLICT (project_id, number) DO UPDATE SET title = ?",
     "SELECT person.name FROM person, company WHERE person.email = 'item WHERE'",
+    "SELECT 1 FROM status LEFT OUTER JOIN item ON item.project_id = ? AND item.status_id = status.id"
+    " WHERE status.project_id = ?",
+    "SELECT count(*) FILTER (WHERE item.number = ?) FROM item WHERE item.project_id = CAST(? AS CHAR(32))",
+    "SELECT 1 FROM item WHERE item.project_id = ? AND NOT (EXISTS"
+    " (SELECT 1 FROM item_label WHERE item_label.project_id = item.project_id))",
+    "SELECT 1 FROM ITEM WHERE Item.Project_Id = ?",
 )
 ACROSS = {
     "SELECT item.title FROM item": ("item",),
@@ -58,7 +64,24 @@ ACROSS = {
     'SELECT 1 FROM "item" WHERE "item"."number" = ?': ("item",),
     "SELECT project.name FROM project WHERE project.company_id = ?": ("project",),
     "SELECT project_ledger.id FROM project_ledger ORDER BY project_ledger.key": ("project_ledger",),
-}
+    # An outer join keeps every row of what stands before it, whatever its condition says.
+    "SELECT 1 FROM item LEFT OUTER JOIN status ON item.project_id = ? AND status.project_id = item.project_id": (
+        "item", "status",
+    ),
+    "SELECT 1 FROM item LEFT JOIN status ON status.project_id = ? AND item.project_id = status.project_id": ("item",),
+    "SELECT 1 FROM item LEFT JOIN (status JOIN milestone ON milestone.project_id = status.project_id)"
+    " ON status.project_id = ? AND item.project_id = ?": ("item",),
+    "SELECT 1 FROM item FULL OUTER JOIN status ON item.project_id = ? AND status.project_id = ?": ("item", "status"),
+    # A subquery decides about the rows outside of it either way: NOT EXISTS keeps all the others.
+    "SELECT 1 FROM item WHERE NOT (EXISTS"
+    " (SELECT 1 FROM status WHERE status.project_id = ? AND item.project_id = ?))": ("item",),
+    "SELECT count(*) FILTER (WHERE item.project_id = ?) FROM item": ("item",),
+    "SELECT 1 FROM item WHERE item.project_id = coalesce(?, item.project_id)": ("item",),
+    "SELECT 1 FROM item WHERE item.project_id IN (?, item.project_id)": ("item",),
+    "SELECT 1 FROM item WHERE item.project_id IN (?, ?) IS FALSE": ("item",),
+    "SELECT 1 FROM item WHERE CASE WHEN item.number = ? AND item.project_id = ? THEN 1 ELSE 1 END = 1": ("item",),
+    "SELECT 1 FROM ITEM WHERE number = ?": ("item",),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("statement", BOUND)

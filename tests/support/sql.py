@@ -1,7 +1,8 @@
 """Reads a statement as far as one question needs: which tables does it read, and what binds each to one project?
 
 A table is bound when its project column is compared with a value, or with the project column of a table that is bound.
-Only conditions that must hold count: not those beside an OR, under a NOT, or in a list of columns.
+Only conditions that must hold count: not those beside an OR, under a NOT, or in a list of columns. Those of an outer
+join bind what is joined and not what is kept without it, those of a subquery nothing outside of it.
 """
 
 import re
@@ -35,6 +36,7 @@ ENDS_CONDITION = {
     "WINDOW",
 }
 ENDS_CONDITION |= {"LEFT", "RIGHT", "INNER", "CROSS", "FULL", "NATURAL", "OFFSET", "FOR"}
+OUTER = {"LEFT", "RIGHT", "FULL"}
 ENDS_LIST = {"SELECT", "WHERE", "SET", "GROUP", "ORDER", "LIMIT", "RETURNING", "HAVING", "WINDOW", "OFFSET", "FOR"}
 NO_ALIAS = CONDITION | ENDS_CONDITION | {"USING", "AND", "INDEXED", "NOT", "VALUES", "AS", "DO", "OUTER", "UNION"}
 
@@ -85,6 +87,8 @@ Node = tuple[int, str]
 """A table in a query: the query's number and the name under which the table is known there."""
 Names = Mapping[str, Node | None]
 """The tables that a condition can speak of, by their names there; None for those that belong to no project."""
+Condition = tuple[list[Part], set[str] | None]
+"""What must hold, and the names of the tables that it can bind; None: all of its query."""
 
 
 def parse(statement: str) -> Group:
@@ -101,7 +105,7 @@ def parse(statement: str) -> Group:
         elif text == ")" and len(stack) > 1:
             stack.pop()
         else:
-            stack[-1].parts.append(Token(kind, text.strip('"') if kind == "quoted" else text))
+            stack[-1].parts.append(Token(kind, text.strip('"') if kind == "quoted" else text.lower()))
     return stack[0]
 
 
@@ -116,16 +120,14 @@ class Reading:
         self.tables: dict[Node, str] = {}
         self.bound: set[Node] = set()
         self.links: list[tuple[Node, Node]] = []
+        """Of each pair the second is bound where the first is."""
         self._queries = 0
         self._query(parse(statement), {})
 
     def unbound(self) -> list[str]:
         """The tables that are read across projects, by name, in order of appearance."""
         bound = set(self.bound)
-        while True:
-            reached = {b for a, b in self.links if a in bound} | {a for a, b in self.links if b in bound}
-            if reached <= bound:
-                break
+        while not (reached := {b for a, b in self.links if a in bound}) <= bound:
             bound |= reached
         return [table for node, table in self.tables.items() if node not in bound]
 
@@ -137,8 +139,9 @@ class Reading:
             for table, alias in _tables(list(_inline(parts))):
                 if table not in named_queries:
                     known[alias] = self._node(table, alias)
-            for condition in _conditions(parts):
-                self._condition(condition, known)
+            for condition, names in _conditions(parts):
+                binds = {node for name, node in known.items() if node and (names is None or name in names)}
+                self._condition(condition, known, {node for node in binds if node[0] == self._queries})
             for part in _subqueries(parts):
                 self._query(part, known)
 
@@ -148,29 +151,28 @@ class Reading:
         self.tables[self._queries, alias] = table
         return self._queries, alias
 
-    def _condition(self, parts: list[Part], known: Names) -> None:
+    def _condition(self, parts: list[Part], known: Names, binds: set[Node]) -> None:
         if any(part.word == "OR" for part in parts):
             return
         for term in _split(parts, {"AND"}):
             if len(term) == 1 and isinstance(term[0], Group):
                 if not term[0].is_query:
-                    self._condition(term[0].parts, known)
+                    self._condition(term[0].parts, known, binds)
             else:
-                self._comparison(term, known)
+                self._comparison(term, known, binds)
 
-    def _comparison(self, term: list[Part], known: Names) -> None:
+    def _comparison(self, term: list[Part], known: Names, binds: set[Node]) -> None:
         left, sign, right = _sides(term)
         if sign == "IN" and len(left) == 1 and isinstance(left[0], Group):
             for column in _split(left[0].parts, {","}):
-                self.bound.update(self._column(column, known))
+                self.bound.update(binds.intersection(self._column(column, known)))
             return
         ours, theirs = self._column(left, known), self._column(right, known)
         if ours and theirs:
-            self.links += [(a, b) for a in ours for b in theirs]
-        elif sign and (ours or theirs):
-            other = right if ours else left
-            if sign == "IN" or not _is_plain_column(other, known):
-                self.bound.update(ours or theirs)
+            pairs = [(a, b) for a in ours for b in theirs]
+            self.links += [(a, b) for a, b in (*pairs, *((b, a) for a, b in pairs)) if b in binds]
+        elif sign and (ours or theirs) and _is_value(right if ours else left, known):
+            self.bound.update(binds.intersection(ours or theirs))
 
     def _column(self, side: list[Part], known: Names) -> list[Node]:
         """The table whose project column this is; a bare name is that of the query's only table."""
@@ -184,9 +186,19 @@ class Reading:
         return []
 
 
-def _is_plain_column(side: list[Part], known: Names) -> bool:
-    """Whether a side is a column of a table, which binds to no project, and not a value or a subquery's column."""
-    return len(side) == 3 and side[1].text == "." and side[0].text in known
+def _is_value(side: list[Part], known: Names) -> bool:
+    """Whether a side is a value, a call, a list or a subquery's column, and says nothing of a column that is read here.
+
+    What goes on behind it (`= ? IS NOT TRUE`, `= ? THEN`) is another condition, which binds to no project.
+    """
+    is_call = len(side) == 2 and side[0].is_name and isinstance(side[1], Group)
+    is_column = len(side) == 3 and side[1].text == "."
+    return (len(side) == 1 or is_call or is_column) and not any(text in known for text in _names(side))
+
+
+def _names(side: list[Part]) -> Iterator[str]:
+    """The names in a side, also those between plain parentheses."""
+    return (part.text for part in _inline(side) if part.is_name)
 
 
 def _named_queries(parts: list[Part]) -> Iterator[str]:
@@ -263,20 +275,31 @@ def _text(flat: list[Part], at: int) -> str:
     return flat[at].text if at < len(flat) else ""
 
 
-def _conditions(parts: list[Part]) -> Iterator[list[Part]]:
+def _conditions(parts: list[Part]) -> Iterator[Condition]:
     """What stands after each ON and WHERE of a query, also of joins between parentheses."""
     condition: list[Part] | None = None
-    for part in parts:
+    outer, joined = "", None
+    for at, part in enumerate(parts):
         if part.word in CONDITION or part.word in ENDS_CONDITION:
             if condition is not None:
-                yield condition
+                yield condition, joined
             condition = [] if part.word in CONDITION else None
+            outer = part.word if part.word in OUTER else outer if part.word in ("JOIN", "ON") else ""
+            joined = _joined(outer, parts, at) if part.word == "JOIN" else joined if part.word == "ON" else None
         elif condition is not None:
             condition.append(part)
-        elif isinstance(part, Group) and not part.is_query:
+        elif isinstance(part, Group) and not part.is_query and not (at and parts[at - 1].word == "FILTER"):
             yield from _conditions(part.parts)
     if condition is not None:
-        yield condition
+        yield condition, joined
+
+
+def _joined(outer: str, parts: list[Part], at: int) -> set[str] | None:
+    """What an outer join's condition can bind, by name: the tables after JOIN of a left one, of all others nothing."""
+    if not outer:
+        return None
+    end = next((place for place in range(at + 1, len(parts)) if parts[place].word == "ON"), len(parts))
+    return {alias for _, alias in _tables(list(_inline(parts[at:end])))} if outer == "LEFT" else set()
 
 
 def _sides(term: list[Part]) -> tuple[list[Part], str, list[Part]]:
@@ -293,5 +316,5 @@ def _plain(side: list[Part]) -> list[Part]:
     """A side without its PostgreSQL cast."""
     for at, part in enumerate(side):
         if part.text == "::":
-            return side[:at]
+            return side[:at] + side[at + 2 :]
     return side
