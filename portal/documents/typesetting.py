@@ -8,11 +8,11 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from portal.documents import fonts
@@ -28,7 +28,8 @@ _BREAK = "\u200b"
 EACH = 20
 EXACT = "-exact"
 """How a key ends whose text keeps its long words whole, so that it can be copied: our own addresses and commands."""
-_lock = Lock()
+_SETTER = ThreadPoolExecutor(1, thread_name_prefix="typesetter")
+"""A thread of its own, which sets one page at a time: those that wait for it wait in no other's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ async def typeset(
     `attached` is one file, or as many as the page asks for. `standards` are those that the typesetter holds the page
     to. Runs beside the loop: the typesetter lets go of the interpreter while it works.
     """
-    return await asyncio.to_thread(_typeset, page, data, attached, at, standards)
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_SETTER, _typeset, page, data, attached, at, standards)
 
 
 def _typeset(
@@ -68,14 +70,13 @@ def _typeset(
     given = {
         "data": json.dumps(_shown(data), ensure_ascii=False), "attached": json.dumps(files, ensure_ascii=False)
     }  # fmt: skip
-    with _lock:
-        made = _compiler().compile(
-            input=str(FOLDER / f"{page}.typ"),
-            format="pdf",
-            sys_inputs=given,
-            pdf_standards=list(standards),
-            timestamp=at.replace(microsecond=0),
-        )
+    made = _compiler().compile(
+        input=str(FOLDER / f"{page}.typ"),
+        format="pdf",
+        sys_inputs=given,
+        pdf_standards=list(standards),
+        timestamp=at.replace(microsecond=0),
+    )
     assert isinstance(made, bytes)  # one page or many, a PDF is one file
     return made
 
