@@ -16,7 +16,7 @@ from portal.demo import serving
 from portal.demo.cast import CAST
 from portal.demo.load import PROJECTS, load
 from portal.demo.provider import DemoProvider
-from portal.errors import NotFound, Unavailable
+from portal.errors import Conflict, NotFound, PortalError, Unavailable
 from portal.serve import listening, server
 from portal.settings import Settings
 
@@ -83,7 +83,10 @@ def _secret(folder: Path) -> str:
 
 
 async def fill(chosen: Settings, issuer: str, say: Say) -> None:
-    """Makes the demo's database and loads its projects, as far as they are not there."""
+    """Makes the demo's database and loads its projects, as far as they are not there.
+
+    Raises Conflict when what an older release loaded does not take what this one adds.
+    """
     database = Database(chosen.database)
     try:
         async with database.read() as db:
@@ -91,6 +94,11 @@ async def fill(chosen: Settings, issuer: str, say: Say) -> None:
         if not is_current:
             await migrate.upgrade(database)
         await load(database, chosen, issuer, say)
+    except PortalError as error:
+        raise Conflict(
+            f"The demo in {chosen.data_dir} was loaded by another release, and this one's additions do not fit: "
+            f"{error.message} Remove that folder to load it anew."
+        ) from error
     finally:
         await database.dispose()
 

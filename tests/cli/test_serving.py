@@ -14,6 +14,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from portal.demo import start
+from portal.errors import Conflict, Invalid
 from tests.cli.conftest import Shell
 
 
@@ -156,6 +158,19 @@ def test_the_demo_loads_both_projects_once_and_keeps_them(empty_shell: Shell) ->
     assert "Loading" not in out
     assert database.execute("SELECT count(*) FROM event").fetchone() == events
     assert database.execute("SELECT DISTINCT summary FROM project").fetchall() == [("kept",)]
+
+
+async def test_a_demo_of_another_release_that_does_not_fit_says_what_to_remove(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_given: object) -> None:
+        raise Invalid("A tax rate has at most 2 decimal places.")
+
+    monkeypatch.setattr(start, "load", refuse)
+    provider = start.provider_of(8000, 8001)
+    with pytest.raises(Conflict, match=r"at most 2 decimal places\. Remove that folder to load it anew\.") as told:
+        await start.fill(start.settings_of(tmp_path, provider), provider.issuer, print)
+    assert str(tmp_path) in told.value.message
 
 
 def test_without_a_running_demo_there_is_no_token(empty_shell: Shell) -> None:
