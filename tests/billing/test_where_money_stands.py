@@ -5,15 +5,19 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.access import Role
 from portal.billing import balance, coming, disputes, payments, periods, queries, receivables
 from portal.billing.balance import Budget, DayOfMoney
 from portal.billing.models import Invoice, InvoiceKind, InvoiceState, InvoiceWord
 from portal.billing.receivables import BUCKETS, Aged, Owed
 from portal.changes.models import ContractKind, Period
+from portal.errors import Conflict, Invalid
 from portal.money import Money
+from tests.support.scopes import client
 
 ISSUED, PARTLY, PAID, CANCELLED = (
     InvoiceState.ISSUED, InvoiceState.PARTLY_PAID, InvoiceState.PAID, InvoiceState.CANCELLED,
@@ -95,6 +99,12 @@ def test_what_is_owed_is_as_old_as_the_days_after_its_due_day(days, bucket):
     assert owed(days).bucket == bucket
 
 
+def test_what_a_client_owes_is_summed_by_age():
+    found = receivables._aged("Acme", "EUR", [owed(-3, 1), owed(5, 20), owed(30, 300), owed(95, 4_000)])
+    assert [one.minor for one in found.buckets] == [1, 320, 0, 0, 4_000]
+    assert (found.client, found.total, len(found.invoices)) == ("Acme", euros(4_321), 4)
+
+
 def test_what_all_clients_owe_is_summed_by_currency_and_age():
     def aged(code: str, *minor: int) -> Aged:
         buckets = [Money(one, code) for one in minor]
@@ -136,6 +146,41 @@ def test_the_state_of_an_invoice_follows_from_what_came_in_and_what_was_credited
     row = invoice(before, paid_minor=paid, credited_minor=credited)
     payments.settle(row)
     assert row.state is after
+
+
+CREDIT_NOTE = {"kind": InvoiceKind.CREDIT_NOTE}
+
+
+@pytest.mark.parametrize(
+    ("row", "minor"),
+    [
+        (invoice(), 1),
+        (invoice(), 20_000),  # too much is money too: the rest is in the client's favour
+        (invoice(PARTLY, paid_minor=2_500), -2_500),
+        (invoice(PAID, paid_minor=10_000), 1),
+        (invoice(CANCELLED, paid_minor=2_500), -2_500),
+    ],
+)
+def test_money_comes_in_for_what_was_issued_and_goes_back_as_far_as_it_came(row, minor):
+    with time_machine.travel(datetime(2026, 5, 4, 12, tzinfo=UTC), tick=False):
+        payments._check(client(Role.BILLING), row, euros(minor), TODAY)
+
+
+@pytest.mark.parametrize(
+    ("row", "minor", "days", "refusal"),
+    [
+        (invoice(InvoiceState.DRAFT), 1, 0, Conflict),
+        (invoice(**CREDIT_NOTE), 1, 0, Conflict),
+        (invoice(CANCELLED, paid_minor=2_500), 1, 0, Conflict),
+        (invoice(), 0, 0, Invalid),
+        (invoice(), -1, 0, Invalid),
+        (invoice(PARTLY, paid_minor=2_500), -2_501, 0, Invalid),
+        (invoice(), 1, 1, Invalid),
+    ],
+)
+def test_no_money_comes_for_what_is_not_owed_nor_tomorrow_nor_goes_back_that_never_came(row, minor, days, refusal):
+    with time_machine.travel(datetime(2026, 5, 4, 12, tzinfo=UTC), tick=False), pytest.raises(refusal):
+        payments._check(client(Role.BILLING), row, euros(minor), TODAY + timedelta(days=days))
 
 
 @pytest.mark.parametrize(
