@@ -18,7 +18,7 @@ from portal.projects.rules import check_name
 
 
 async def add_status(db: AsyncSession, scope: Scope, *, name: str, category: Category, position: int) -> Status:
-    """Adds a board column. Raises Conflict when the name is taken."""
+    """Adds a board column. Raises NotAllowed without a manager's rights, Invalid, Conflict when the name is taken."""
     scope.require_staff(StaffRole.MANAGER)
     await ledger.lock(db, scope.project_id)
     plan = await plans.load(db, scope)
@@ -36,7 +36,10 @@ async def add_status(db: AsyncSession, scope: Scope, *, name: str, category: Cat
 
 
 async def change_status(db: AsyncSession, scope: Scope, name: str, wanted: Mapping[str, Any]) -> Status:
-    """Renames or moves a board column. Its category cannot change: its items' past depends on it."""
+    """Renames or moves a board column. Its category cannot change: its items' past depends on it.
+
+    Raises NotAllowed without a manager's rights, Invalid for another field, or for a column that is not there.
+    """
     scope.require_staff(StaffRole.MANAGER)
     await ledger.lock(db, scope.project_id)
     status = (await plans.load(db, scope)).status_named(name)

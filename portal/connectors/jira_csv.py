@@ -88,7 +88,7 @@ class Csv:
         return full
 
     def item(self, row: Row) -> SourceItem:
-        """One row as an item."""
+        """One row as an item. Raises Invalid naming the line."""
         key = one_line(row.first("issue key"), f"line {row.line}", self.losses, length=100)
         where = f"{key} (line {row.line})"
         created, updated, resolved = (

@@ -60,10 +60,12 @@ class _Reader:
         self.names: dict[str, dict[str, str]] = {"iteration": {}, "milestone": {}, "user": {}}
 
     def moment(self, row: Row, name: str) -> datetime | None:
+        """A date column of a row; None when it is empty. Raises Invalid naming line and column."""
         text, where = row.first(name), f"line {row.line}, {name}"
         return self.zoned.checked(parse(text, self.order, where), where) if text else None
 
     def status(self, name: str) -> str:
+        """The reference of a status; one that is new to the file is kept with what it means here."""
         ref = f"csv-status:{reference(name.casefold())}"
         if ref not in self.statuses:
             meant = meaning(one_line(name, "status", self.losses, length=100, otherwise="?"), self.wanted)
@@ -71,6 +73,7 @@ class _Reader:
         return ref
 
     def named(self, kind: str, name: str) -> str:
+        """The reference of an iteration, a milestone or a user (`kind`), kept with its name."""
         ref = f"csv-{kind}:{reference(name.casefold())}"
         self.names[kind].setdefault(ref, one_line(name, name, self.losses, length=200))
         return ref
@@ -112,7 +115,7 @@ class _Reader:
         return cell.casefold() != "client"
 
     def item(self, rows: Sequence[Row], refs: set[str], position: int) -> SourceItem:
-        """The rows of one item, in order of time, as an item."""
+        """The rows of one item, in order of time, as an item. Raises Invalid naming the line."""
         first = rows[0]
         ref = first.first("ref")
         created = self.moment(first, "created") or self.moment(first, "at")

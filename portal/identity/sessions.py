@@ -156,7 +156,9 @@ async def end_by_provider(db: AsyncSession, issuer: str, *, sid: str | None, sub
 async def look_as_client(
     db: AsyncSession, viewer: Viewer, session_id: UUID, view: tuple[str, frozenset[Role]] | None
 ) -> None:
-    """Lets staff look at one project with a client's roles, or stop doing so (None). Raises NotAllowed."""
+    """Lets staff look at one project with a client's roles, or stop doing so (None). Raises NotAllowed,
+    SignInNeeded when the session is gone.
+    """
     viewer.require_staff()
     stored = {"key": view[0], "roles": sorted(view[1])} if view else None
     statement = update(Session).where(Session.id == session_id, Session.person_id == viewer.person_id)

@@ -74,7 +74,9 @@ def _part(encoded: str) -> dict[str, Any]:
 
 
 def check_signature(token: Unverified, keys: Keys, allowed: Collection[str] | None = None) -> dict[str, Any]:
-    """The claims, if one of the issuer's keys signed them with an algorithm that is also in `allowed`."""
+    """The claims, if one of the issuer's keys signed them with an algorithm that is also in `allowed` (None: any that
+    we accept). Raises TokenRefused.
+    """
     if allowed is not None and token.algorithm not in allowed:
         raise TokenRefused("an algorithm that this issuer does not announce")
     registry = jws.JWSRegistry(algorithms=[token.algorithm], strict_check_header=False)
