@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
 from portal.db import Database
-from portal.errors import SignInNeeded
+from portal.errors import NotFound, SignInNeeded
 from portal.identity import queries as identity
 from portal.identity.arrive import Arrival
 from portal.projects import queries as projects
@@ -24,7 +24,10 @@ def database_of(request: Request) -> Database:
 
 
 async def reading(request: Request) -> AsyncSession:
-    """The session that the gate opened for this request."""
+    """The session that the gate opened for this request. Raises NotFound at an address for which it opens none: a name
+    made up to look like a file's reaches a page."""
+    if not hasattr(request.state, "db"):
+        raise NotFound("There is nothing here.")
     return cast(AsyncSession, request.state.db)
 
 
