@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -73,8 +74,7 @@ def test_an_installation_that_is_right_passes_and_its_clock_is_held_against_the_
     with time_machine.travel(clock.now() + timedelta(seconds=302)):
         told = lines(installed)
     assert told["provider corp"].endswith("which its `scopes` do not ask for: its groups may be missing.")
-    assert told["clock by provider corp"].startswith("wrong: This machine's clock is 30")
-    assert "s ahead of the provider's" in told["clock by provider corp"]
+    assert re.match(r"wrong: This machine's clock is \d+ s ahead of the provider's", told["clock by provider corp"])
 
 
 def test_what_is_not_set_up_is_a_note_and_a_provider_that_is_away_is_wrong(home: Shell) -> None:
@@ -150,16 +150,16 @@ def test_a_sender_that_is_no_address_stops_the_start(home: Shell, sender: str) -
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (None, "wrong: 1 mails wait, the first since 2026-11-26 09:00 UTC; nobody has tried: does `portal serve` run?"),
+        (None, "wrong: 1 mails wait, the first since 2020-02-26 09:00 UTC; nobody has tried: does `portal serve` run?"),
         (
             "SMTPAuthenticationError",
-            "wrong: 1 mails wait, the first since 2026-11-26 09:00 UTC; the last try ended with "
+            "wrong: 1 mails wait, the first since 2020-02-26 09:00 UTC; the last try ended with "
             "SMTPAuthenticationError.",
         ),
     ],
 )
 def test_mails_that_should_have_left_are_told(home: Shell, error: str | None, says: str) -> None:
-    values = ("0" * 32, "ada@client.example", "en", "invitation", "{}", *["2026-11-26 09:00:00"] * 2, 1, error, 0)
+    values = ("0" * 32, "ada@client.example", "en", "invitation", "{}", *["2020-02-26 09:00:00"] * 2, 1, error, 0)
     columns = "id, recipient, locale, template, context, created_at, due_at, attempts, last_error, ended"
     with sqlite3.connect(home.database) as database:
         database.execute(f"INSERT INTO mail_outbox ({columns}) VALUES ({', '.join('?' * len(values))})", values)
