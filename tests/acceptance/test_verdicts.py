@@ -154,6 +154,7 @@ def test_the_end_phase_is_told_by_severity_over_the_rounds():
         ("Given:\n\n1. One\n2) Two\n* Three\n+ Four", ["One", "Two", "Three", "Four"]),
         ("- [ ] Not done\n- [x] Done", ["Not done", "Done"]),
         ("- One\n  goes on\n- Two", ["One goes on", "Two"]),
+        ("- One\n goes on\n\n\tand on\nAnd this is none", ["One goes on and on"]),
         ("- Outer\n    - Inner", ["Outer", "Inner"]),
         ("-no list", ["-no list"]),
     ],

@@ -124,6 +124,11 @@ def test_a_day_off_more_makes_the_others_steeper() -> None:
     assert [float(value) for _, value in line] == [8, 6, 6, 4, 2, 2, 2, 0]
 
 
+def test_an_iteration_of_one_day_holds_all_until_that_day() -> None:
+    line = chart.ideal(Decimal(10), march(3), march(3), Calendar(), [march(2), march(3), march(4)])
+    assert [value for _, value in line] == [10, 0, 0]
+
+
 def test_an_iteration_of_days_off_is_shared_out_over_all_of_them() -> None:
     line = chart.ideal(Decimal(1), march(7), march(8), Calendar(), [march(7), march(8)])
     assert [value for _, value in line] == [Decimal("0.5"), 0]

@@ -75,6 +75,12 @@ def test_each_form_has_its_part(content, expected):
     assert parts_of(content) == expected
 
 
+def test_what_only_looks_like_an_amount_is_shown_with_all_that_is_in_it():
+    nested = {"amount": {"net": "1.00", "gross": "1.19"}, "currency": "EUR"}
+    (part,) = parts_of({"price": nested})
+    assert part.rows == (("Amount · Net", "1.00"), ("Amount · Gross", "1.19"), ("Currency", "EUR"))
+
+
 def test_what_is_short_stands_together_at_the_end_and_what_is_long_under_its_own_heading():
     content = {"priority": "high", "is_free": False, "measure": "x" * 80, "quality": "y" * 81, "terms": "two\nlines"}
     assert parts_of(content) == [
@@ -90,6 +96,7 @@ def test_the_known_parts_come_first_in_the_order_in_which_they_are_read():
         "files": [{"sha256": "ab"}],
         "title": "T",
         "version": 1,
+        "number": 7,
         "note": "n",
         "description": "d",
     }

@@ -122,6 +122,14 @@ def test_the_published_consistency_proofs(old, new, path):
     assert tree.verify_consistency(old, bytes.fromhex(ROOTS[old]), new, bytes.fromhex(ROOTS[new]), proof)
 
 
+@pytest.mark.parametrize(
+    ("size", "covered"),
+    [(0, []), (1, [(0, 1)]), (4, [(0, 4)]), (7, [(0, 4), (4, 6), (6, 7)]), (10, [(0, 8), (8, 10)])],
+)
+def test_a_frontier_covers_the_leaves_by_perfect_subtrees_the_largest_first(size, covered):
+    assert [(one.start, one.stop) for one in tree.subtree_ranges(size)] == covered
+
+
 @given(some_leaves, st.data())
 def test_a_frontier_that_grows_in_steps_has_the_root_of_the_recursive_definition(leaves, data):
     cut = data.draw(st.integers(0, len(leaves)))
