@@ -22,7 +22,7 @@ from tests.support import invoices
 from tests.support.cast import Cast
 from tests.support.changes import SECRET_PRICE, set_stage
 from tests.support.decisions import PORTAL, proof_of
-from tests.web.conftest import settings_for
+from tests.support.sign_in import settings_for
 
 HALVES = ({"kind": "milestone", "milestone": 1, "text": "Opening", "percent": "60"},
           {"kind": "date", "text": "End of warranty", "percent": "40"})  # fmt: skip
