@@ -183,7 +183,8 @@ async def outbox(database: Database) -> str:
     if not stuck.number:
         return "nothing waits that should have left"
     why = f"the last try ended with {stuck.error}" if stuck.error else "nobody has tried: does `portal serve` run?"
-    raise Conflict(f"{stuck.number} mails wait, the first since {stuck.since:%Y-%m-%d %H:%M} UTC; {why}")
+    since = f"{stuck.since:%Y-%m-%d %H:%M} UTC"
+    raise Conflict(f"{stuck.number} wait that should have left, the first since {since}; {why}")
 
 
 async def staff(chosen: Settings) -> str:
