@@ -1,8 +1,7 @@
-"""Decisions in the browser: what waits, one decision, the answer to it, what is said about it, and delegations."""
+"""Decisions in the browser: what waits, one decision, and what is said about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -12,14 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.acceptance import waiting as rounds
 from portal.acceptance.waiting import RoundWaiting
-from portal.access import Role, Scope
+from portal.access import Scope
 from portal.decisions import delegations, queries, remarks, waiting, workflow
-from portal.decisions.models import Decision, DecisionDraft, DecisionJudgement, DecisionState, Delegation
+from portal.decisions.models import Decision, DecisionDraft, DecisionJudgement, DecisionState
 from portal.decisions.queries import Detail, Waited
 from portal.decisions.waiting import Waiting
-from portal.errors import Invalid, NotAllowed, NotFound
+from portal.errors import NotAllowed, NotFound
 from portal.people import queries as people
-from portal.people.queries import Member
 from web.deps import ProjectScope, ReadSession, SignedIn, UnitOfWork, WritingScope
 from web.etag import unchanged
 from web.paths import to
@@ -84,17 +82,6 @@ class DecisionPage:
     newer: Decision | None
     address: str
     protocol: Protocol | None
-
-
-@dataclass(frozen=True, slots=True)
-class DelegationsPage:
-    """The context of decisions/delegations.html."""
-
-    mine: Sequence[Delegation]
-    members: Sequence[Member]
-    names: dict[UUID, str]
-    may_delegate: bool
-    today: date
 
 
 @router.get("/waiting", name="waiting")
@@ -214,50 +201,3 @@ async def add_judgement(scope: WritingScope, db: UnitOfWork, number: int, text: 
         raise NotFound("There is nothing here.")
     await remarks.judge(db, scope, number, text)
     return to(f"/projects/{scope.key}/decisions/{number}#judged")
-
-
-@router.get("/projects/{key}/delegations", name="delegations")
-async def delegations_page(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
-    """Who decides for the viewer, and until when."""
-    members = await people.members(db, scope)
-    mine = await delegations.given_by(db, scope) if not scope.is_staff else ()
-    page = DelegationsPage(
-        mine=mine,
-        members=[one for one in members if one.person_id != scope.viewer.person_id],
-        names={one.person_id: one.name for one in members},
-        may_delegate=Role.APPROVER in scope.roles and not scope.preview,
-        today=scope.today,
-    )
-    return respond(request, "decisions/delegations.html", page, scope=scope, tab="decisions")
-
-
-@router.post("/projects/{key}/delegations", name="delegate")
-async def delegate(
-    scope: WritingScope, db: UnitOfWork, to_person: Text = "", from_on: Text = "", until_on: Text = ""
-) -> Response:
-    """Lets somebody decide for the viewer for some days."""
-    scope.require(Role.APPROVER)
-    person, first, last = _person(to_person), _day(from_on, "from_on"), _day(until_on, "until_on")
-    await delegations.delegate(db, scope, person, first, last)
-    return to(f"/projects/{scope.key}/delegations")
-
-
-@router.post("/projects/{key}/delegations/{number}/end", name="delegation_end")
-async def end_delegation(scope: WritingScope, db: UnitOfWork, number: int) -> Response:
-    """Ends a delegation now."""
-    await delegations.end(db, scope, number)
-    return to(f"/projects/{scope.key}/delegations")
-
-
-def _person(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Invalid("Choose another member of this project.", field="to_person", value=text) from None
-
-
-def _day(text: str, field: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid("Give a day such as 2026-12-24.", field=field, value=text) from None

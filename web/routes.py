@@ -17,6 +17,7 @@ from web import (
     changes,
     deciding,
     decisions,
+    delegations,
     designs,
     files,
     health,
@@ -42,10 +43,10 @@ from web.errors import page_for
 
 ROUTERS = (
     projects.router, backlog.router, burndown.router, activity.router, decisions.router, deciding.router,
-    receipts.router, designs.router, files.router, changes.router, invoices.router, statement.router, tracing.router,
-    requirements.router, testing.router, test_results.router, test_papers.router, live.router, auth.router,
-    sign_out.router, backchannel.router, me.router, calendar_feed.router, notifications.router, locale_choice.router,
-    health.router, static_files.router, well_known.router,
+    delegations.router, receipts.router, designs.router, files.router, changes.router, invoices.router,
+    statement.router, tracing.router, requirements.router, testing.router, test_results.router, test_papers.router,
+    live.router, auth.router, sign_out.router, backchannel.router, me.router, calendar_feed.router,
+    notifications.router, locale_choice.router, health.router, static_files.router, well_known.router,
 )  # fmt: skip
 
 

@@ -283,6 +283,48 @@ async def test_delegating_and_ending_it(browser, database, cast, asked):
     assert "You answer for Ada" not in (await browser.open(PAGE, "eve")).text
 
 
+async def delegate(browser: Browser, database: Database, cast: Cast, **more: str):
+    """Sends Ada's form by which Eve decides for her today."""
+    async with database.read() as db:
+        today = (await cast.scope(db, "ada")).today.isoformat()
+    fields = {"to_person": str(cast.people["eve"]), "from_on": today, "until_on": today} | more
+    return await browser.post("/projects/BRIDGE/delegations", **fields)
+
+
+async def test_delegating_needs_the_proof_that_deciding_needs_and_keeps_the_form(browser, database, cast, asked):
+    await signed_in_long_ago(database, cast)
+    answer = await delegate(browser, database, cast)
+    back = unquote(answer.headers["location"].removeprefix("/auth/step-up?next="))
+    page = await browser.open(back)
+    assert "You decide for yourself." in page.text
+    kept = {one.get("name"): one.get("value") for one in page.all("input[@name]")}
+    assert [one.get("value") for one in page.all("option[@selected]")] == [str(cast.people["eve"])]
+    assert (kept["until_on"], kept["again"]) == (kept["from_on"], "true")
+    async with database.write() as db:
+        await db.execute(update(Session).values(auth_time=clock.now()))
+    done = await delegate(browser, database, cast, again="true")
+    assert (done.status_code, done.headers["location"]) == (303, "/projects/BRIDGE/delegations")
+
+
+@pytest.mark.parametrize("kind", ["design", "requirement", "change_request", "milestone", "acceptance"])
+async def test_delegating_needs_the_strongest_proof_of_any_kind(browser, portal, database, cast, kind):
+    limits = {kind: DecisionLimit(second_factor="always")}
+    portal.state.settings = portal.state.settings.model_copy(update={"decision_limits": limits})
+    assert (await delegate(browser, database, cast)).headers["location"].startswith("/auth/step-up?next=")
+    in_vain = await delegate(browser, database, cast, again="true")
+    assert in_vain.status_code == 403
+    assert "This decision needs a sign-in with a second factor" in in_vain.text
+    assert not Page(in_vain).all("input[@name='again']")
+    assert "You decide for yourself." in (await browser.open("/projects/BRIDGE/delegations")).text
+
+
+async def test_taking_a_delegation_back_needs_no_proof(browser, database, cast):
+    await delegate(browser, database, cast)
+    await signed_in_long_ago(database, cast)
+    assert (await browser.post("/projects/BRIDGE/delegations/1/end")).headers["location"].endswith("/delegations")
+    assert "You decide for yourself." in (await browser.open("/projects/BRIDGE/delegations")).text
+
+
 async def test_where_people_are_counted_the_page_says_so_before_and_after(browser, database, cast):
     async with database.write() as db:
         for name in ("eve", "finn"):
