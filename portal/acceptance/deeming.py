@@ -23,10 +23,10 @@ from portal.errors import Conflict, PortalError
 from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
 from portal.projects import queries as projects
+from portal.projects.models import Project, ProjectStatus
 
 _log = logging.getLogger(__name__)
 
-AT_ONCE = 200
 FIRST_DAYS, SECOND_DAYS = 7, 2
 """How many days before the day it is announced, or as soon after as the job runs."""
 DEEMED = "The period that the contract states passed without an answer: it counts as accepted, without a signature."
@@ -52,9 +52,14 @@ async def deem_due(database: Database) -> int:
     statement = (
         select(ProjectLedger.key, Acceptance.number)
         .join(Acceptance, Acceptance.project_id == ProjectLedger.id)
-        .where(Acceptance.state == AcceptanceState.ASKED, Acceptance.deemed_on <= soon)
+        .join(Project, Project.id == ProjectLedger.id)
+        .where(
+            Acceptance.state == AcceptanceState.ASKED,
+            Acceptance.deemed_on <= soon,
+            Project.status != ProjectStatus.ARCHIVED,
+        )
+        # All of them: one that nobody can answer stays, so a bound would shut others out.
         .order_by(Acceptance.deemed_on, ProjectLedger.key, Acceptance.number)
-        .limit(AT_ONCE)
         .execution_options(cross_project="acceptances whose period ends, in all projects")
     )
     async with database.read() as db:
@@ -70,7 +75,7 @@ async def _one(database: Database, key: str, number: int) -> bool:
     try:
         async with database.write() as db:
             return await _step(db, await projects.locked_scope(db, SYSTEM, key), number)
-    except Conflict:  # archived: nothing happens there any more
+    except Conflict:  # archived meanwhile: nothing happens there any more
         return False
     except PortalError as refusal:
         _log.error("acceptance not deemed", extra={"project": key, "acceptance": number, "reason": refusal.message})

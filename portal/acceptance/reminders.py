@@ -13,10 +13,10 @@ from portal.access import SYSTEM, Scope
 from portal.db import Database
 from portal.ledger.models import ProjectLedger
 from portal.projects import queries as projects
+from portal.projects.models import Project, ProjectStatus
 
 REMIND_AT = time(8)
 """By the project's clock."""
-MOST = 500
 
 
 async def remind(database: Database) -> int:
@@ -25,9 +25,13 @@ async def remind(database: Database) -> int:
     statement = (
         select(ProjectLedger.key, TestRound.plan_number, TestRound.number)
         .join(TestRound, TestRound.project_id == ProjectLedger.id)
-        .where(*_OPEN, TestRound.ends_on.between(today - timedelta(days=1), today + timedelta(days=1)))
-        .order_by(TestRound.ends_on, ProjectLedger.key, TestRound.plan_number)
-        .limit(MOST)
+        .join(Project, Project.id == ProjectLedger.id)
+        .where(
+            *_OPEN,
+            TestRound.ends_on.between(today - timedelta(days=1), today + timedelta(days=1)),
+            Project.status != ProjectStatus.ARCHIVED,
+        )
+        .order_by(TestRound.ends_on, ProjectLedger.key, TestRound.plan_number, TestRound.number)
         .execution_options(cross_project="rounds whose last day it is, in any project")
     )
     async with database.read() as db:

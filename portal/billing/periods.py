@@ -28,9 +28,9 @@ from portal.errors import PortalError
 from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
 from portal.projects import queries as projects
+from portal.projects.models import Project, ProjectStatus
 
 _log = logging.getLogger(__name__)
-MOST = 500
 MONTHS = {Period.MONTH: 1, Period.QUARTER: 3, Period.YEAR: 12}
 
 
@@ -71,8 +71,9 @@ async def draft_due(database: Database) -> int:
         select(ProjectLedger.id, ProjectLedger.key)
         .join(Contract, Contract.project_id == ProjectLedger.id)
         .join(BillingAccount, BillingAccount.project_id == ProjectLedger.id)
-        .where(Contract.kind == ContractKind.RETAINER)
-        .limit(MOST)
+        .join(Project, Project.id == ProjectLedger.id)
+        .where(Contract.kind == ContractKind.RETAINER, Project.status != ProjectStatus.ARCHIVED)
+        .order_by(ProjectLedger.key)  # all of them: a retainer never leaves this list, so a bound would shut some out
         .execution_options(cross_project="retainers of all projects")
     )
     async with database.read() as db:

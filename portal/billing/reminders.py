@@ -15,6 +15,7 @@ from portal.billing.models import BillingAccount, Invoice, InvoiceKind, PaymentR
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience, ProjectLedger
 from portal.projects import queries as projects
+from portal.projects.models import Project, ProjectStatus
 
 AFTER_DAYS = (3, 10, 20)
 """Days after the due day, by the project's calendar, from which level 1, 2 and 3 are due."""
@@ -59,8 +60,13 @@ async def overdue(db: AsyncSession) -> Sequence[Overdue]:
     statement = (
         select(Invoice.project_id, ProjectLedger.key, Invoice.number, Invoice.due_on, last.scalar_subquery())
         .join(ProjectLedger, ProjectLedger.id == Invoice.project_id)
+        .join(Project, Project.id == Invoice.project_id)
         .join(BillingAccount, and_(BillingAccount.project_id == Invoice.project_id, BillingAccount.reminds))
-        .where(*_OPEN, Invoice.due_on <= today - timedelta(days=AFTER_DAYS[0]))
+        .where(
+            *_OPEN,
+            Invoice.due_on <= today - timedelta(days=AFTER_DAYS[0]),
+            Project.status != ProjectStatus.ARCHIVED,
+        )
         .order_by(Invoice.due_on, Invoice.project_id, Invoice.number)
         .execution_options(cross_project="what is overdue in any project")
     )

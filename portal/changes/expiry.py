@@ -20,6 +20,7 @@ from portal.errors import Conflict
 from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
 from portal.projects import queries as projects
+from portal.projects.models import Project, ProjectStatus
 
 AT_ONCE = 200
 EXPIRED = "The offer has expired."
@@ -35,7 +36,7 @@ async def expire_due(database: Database) -> int:
         async with database.write() as db:
             try:
                 done += await _expire(db, await projects.scope_for(db, SYSTEM, key), number)
-            except Conflict:  # archived: it is offered to nobody
+            except Conflict:  # archived meanwhile: it is offered to nobody
                 continue
     return done
 
@@ -46,7 +47,12 @@ def _due() -> Any:
     return (
         select(ProjectLedger.key, ChangeRequest.number)
         .join(ChangeRequest, ChangeRequest.project_id == ProjectLedger.id)
-        .where(ChangeRequest.state == ChangeState.OFFERED, ChangeRequest.valid_until < somewhere)
+        .join(Project, Project.id == ProjectLedger.id)
+        .where(
+            ChangeRequest.state == ChangeState.OFFERED,
+            ChangeRequest.valid_until < somewhere,
+            Project.status != ProjectStatus.ARCHIVED,
+        )
         .order_by(ChangeRequest.valid_until, ProjectLedger.key, ChangeRequest.number)
         .limit(AT_ONCE)
         .execution_options(cross_project="offers that have expired, in all projects")

@@ -14,6 +14,7 @@ from portal.decisions.telling import tell
 from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
 from portal.projects import queries as projects
+from portal.projects.models import Project, ProjectStatus
 
 REMIND_AT = time(8)
 """By the project's clock."""
@@ -26,7 +27,9 @@ async def remind(database: Database) -> int:
     statement = (
         select(Decision.project_id, ProjectLedger.key, Decision.number)
         .join(ProjectLedger, ProjectLedger.id == Decision.project_id)
-        .where(*_OPEN, Decision.due_on <= soon)
+        .join(Project, Project.id == Decision.project_id)
+        .where(*_OPEN, Decision.due_on <= soon, Project.status != ProjectStatus.ARCHIVED)
+        .order_by(Decision.due_on, ProjectLedger.key, Decision.number)
         .limit(MOST)
         .execution_options(cross_project="what is due in any project")
     )

@@ -19,6 +19,7 @@ from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import canonical
 from portal.ledger import queries as ledger
 from portal.projects import queries as projects
+from portal.projects.commands import change_project
 from portal.trace.models import TraceKind
 from portal.traceability import links_of
 from tests.support.acceptance import (
@@ -35,6 +36,7 @@ from tests.support.acceptance import (
 )
 from tests.support.changes import sign
 from tests.support.decisions import grant
+from tests.support.statements import counting
 
 P, F = Outcome.PASSED, Outcome.FAILED
 STATE = AcceptanceState
@@ -360,3 +362,16 @@ async def test_what_was_answered_or_taken_back_is_never_deemed(database, cast, k
         monkeypatch.setattr(clock, "now", lambda day=day: start + timedelta(days=day))
         await deeming.deem_due(database)
     assert (await row_of(database, cast)).state is STATE.WITHDRAWN
+
+
+async def test_silence_in_an_archived_project_says_nothing_and_costs_nothing(database, cast, monkeypatch):
+    await set_deemed(database, cast, 5)
+    await played(database, cast)
+    await ask(database, cast)
+    async with database.write() as db:
+        await change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
+    later = clock.now() + timedelta(days=20)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    with counting(database) as statements:
+        assert await deeming.deem_due(database) == 0
+    assert len(statements) == 1

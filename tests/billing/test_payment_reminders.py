@@ -92,6 +92,14 @@ async def test_what_is_not_owed_or_not_wished_is_not_reminded_of(billed, post, s
     assert await remind(post, billed, 25) == 0
 
 
+async def test_what_an_archived_project_still_owes_is_in_nobodys_way(billed, post):
+    async with post.database.write() as db:
+        await projects.change_project(db, await post.cast.scope(db, "wei"), {"status": "archived"})
+    billed.shift(timedelta(days=60))
+    async with post.database.read() as db:
+        assert await reminders.overdue(db) == []
+
+
 async def test_what_is_partly_paid_is_still_reminded_of(billed, post):
     await paid(post.database, post.cast, "4759.99")
     assert await remind(post, billed, 3) == 1

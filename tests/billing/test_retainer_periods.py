@@ -15,6 +15,7 @@ from portal.changes.models import Period
 from portal.projects import commands as projects
 from tests.support.billing import bill
 from tests.support.changes import CONTRACT, line, sign
+from tests.support.statements import counting
 
 days = st.dates(date(2000, 1, 1), date(2090, 1, 1))
 
@@ -107,4 +108,6 @@ async def test_nothing_is_drafted_for_other_contracts_or_an_archived_project(dat
 async def test_nothing_is_drafted_for_an_archived_project(retained, database, cast):
     async with database.write() as db:
         await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
-    assert await periods.draft_due(database) == 0
+    with counting(database) as statements:
+        assert await periods.draft_due(database) == 0
+    assert len(statements) == 1

@@ -13,8 +13,9 @@ from portal.decisions.models import DecisionState
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import queries as ledger
 from portal.ledger.models import Audience
+from portal.projects import commands as projects
 from tests.support.cast import add_item
-from tests.support.changes import LATER, NOW, a_file, an_offer, offered, priced, raised, terms, withdrawn
+from tests.support.changes import LATER, NOW, a_file, an_offer, fill, offered, priced, raised, terms, withdrawn
 from tests.support.statements import counting
 
 
@@ -317,3 +318,15 @@ async def test_nobody_is_asked_by_name_who_may_not_see_the_price(database, cast,
     with pytest.raises(Invalid):
         await offered(database, cast, 1, None, people=(cast.people["eve"],))
     assert (await offered(database, cast, 1, None, people=(cast.people["ada"],))).state is State.OFFERED
+
+
+async def test_what_an_archived_project_left_open_keeps_no_other_offer_from_expiring(
+    database, cast, contract, monkeypatch
+):
+    monkeypatch.setattr(expiry, "AT_ONCE", 1)
+    await fill(database, cast, "Elsewhere", "HARBOUR")
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei", "HARBOUR"), {"status": "archived"})
+    await an_offer(database, cast, valid_until=clock.now().date() + timedelta(days=31))
+    with time_machine.travel(clock.now() + timedelta(days=40)):
+        assert await expiry.expire_due(database) == 1

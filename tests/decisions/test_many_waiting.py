@@ -6,7 +6,8 @@ import time_machine
 
 from portal import clock
 from portal.access import Role
-from portal.decisions import delegations, queries, remarks, waiting
+from portal.decisions import delegations, queries, remarks, reminders, waiting
+from portal.projects import commands as projects
 from tests.support.decisions import ask, grant
 
 
@@ -52,3 +53,26 @@ async def test_the_days_of_a_delegation_and_of_a_due_date_are_the_projects_own(d
         async with database.read() as db:
             eve = await cast.scope(db, "eve")
             assert [(one.is_mine, one.is_overdue) for one in await waiting.waiting(db, eve)] == [(False, True)]
+
+
+async def archive(database, cast, key):
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei", key), {"status": "archived"})
+
+
+async def test_what_an_archived_project_left_open_keeps_no_reminder_from_others(database, cast, monkeypatch):
+    monkeypatch.setattr(reminders, "MOST", 1)
+    with time_machine.travel("2026-11-26T12:00:00Z", tick=False) as now:
+        await ask(database, cast, "HARBOUR", due_on=date(2026, 11, 26))
+        await archive(database, cast, "HARBOUR")
+        await ask(database, cast, due_on=date(2026, 11, 27))
+        now.shift(timedelta(days=1))
+        assert await reminders.remind(database) == 1
+
+
+@time_machine.travel("2026-11-26T12:00:00Z", tick=False)
+async def test_what_is_due_first_is_reminded_of_first(database, cast, monkeypatch):
+    monkeypatch.setattr(reminders, "MOST", 1)
+    await ask(database, cast, due_on=date(2026, 11, 27))
+    await ask(database, cast, due_on=date(2026, 11, 26), subject_number=2)
+    assert await reminders.remind(database) == 1

@@ -19,6 +19,7 @@ from tests.support import testers
 from tests.support.acceptance import add_plan, close_round, offer, open_round, say, say_all
 from tests.support.cast import add_item
 from tests.support.decisions import ask
+from tests.support.statements import counting
 from web.catalogues import catalogue
 
 LAST = date(2026, 11, 25)
@@ -200,6 +201,16 @@ async def test_nobody_is_reminded_of_a_round_that_does_not_end_today(evening, da
             await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
     evening.move_to(AT_EIGHT)
     assert await remind(post) == 0
+
+
+async def test_a_round_of_an_archived_project_costs_nothing(evening, database, cast, post, offered):
+    await open_round(database, cast, "tess", ends_on=LAST)
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
+    evening.move_to(AT_EIGHT)
+    with counting(database) as statements:
+        assert await reminders.remind(database) == 0
+    assert len(statements) == 1
 
 
 async def test_rounds_of_another_project_are_told_there_alone(evening, database, cast, post, offered):
