@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.access import Role
-from portal.billing import balance, coming, disputes, payments, periods, queries, receivables
+from portal.billing import balance, coming, disputes, parts, payments, periods, queries, receivables
 from portal.billing.balance import Budget, DayOfMoney
 from portal.billing.models import Invoice, InvoiceKind, InvoiceState, InvoiceWord
 from portal.billing.receivables import BUCKETS, Aged, Owed
@@ -68,6 +68,34 @@ def test_what_was_invoiced_beyond_the_whole_is_said(kind):
 )
 def test_the_share_that_is_invoiced_is_a_whole_percentage_from_nothing_to_all(cents, percent):
     assert budget(**cents).share == percent
+
+
+@pytest.mark.parametrize(
+    ("minor", "percents", "shares"),
+    [
+        (10_000, ("33.3333", "33.3333", "33.3334"), [3_333, 3_333, 3_334]),
+        (101, ("50", "50"), [51, 50]),  # of equals the first
+        (-101, ("50", "50"), [-50, -51]),
+        (2, ("10", "20", "70"), [0, 1, 1]),
+        (100, ("100",), [100]),
+        (0, ("60", "40"), [0, 0]),
+    ],
+)
+def test_the_cents_that_remain_go_to_the_largest_remainders(minor, percents, shares):
+    """Hamilton's method: of 2 cents in 10, 20 and 70 percent the exact shares are 0.2, 0.4 and 1.4."""
+    assert parts.split(euros(minor), [Decimal(one) for one in percents]) == [euros(one) for one in shares]
+
+
+@pytest.mark.parametrize(
+    ("minors", "fits"), [((60, 40), True), ((60, 41), False), ((60, 39), False), ((101, -1), True)]
+)
+def test_parts_that_were_given_as_amounts_come_to_what_was_agreed(minors, fits):
+    if fits:
+        parts.check_whole(euros(100), [euros(one) for one in minors])
+        return
+    with pytest.raises(Invalid) as refused:
+        parts.check_whole(euros(100), [euros(one) for one in minors])
+    assert refused.value.field == "items"
 
 
 def test_each_currency_stands_for_itself():
