@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.access import Scope
 from portal.backlog import commands as backlog
-from portal.changes import contract_view, kept, queries, workflow
+from portal.changes import contract_view, kept, offers, queries, workflow
 from portal.changes.commands import tell
 from portal.changes.kept import line_columns
 from portal.changes.models import Amendment, ChangeRequest, Contract, ContractLine
@@ -71,6 +71,8 @@ async def _move_milestones(
 
 
 async def _change_backlog(db: AsyncSession, scope: Scope, request: ChangeRequest, option: Option) -> list[int]:
+    if gone := await offers.gone_items(db, scope, [option]):  # one that is internal now reads as one that is no more
+        raise NotFound(f"There is no item {gone[0]} in this project.")
     why = request.number
     numbers = []
     for fields in option.items_added:

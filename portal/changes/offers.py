@@ -153,11 +153,15 @@ def _check_offer(scope: Scope, contract: Contract | None, options: Sequence[Opti
 
 
 async def _check_items(db: AsyncSession, scope: Scope, options: Sequence[Option]) -> None:
+    if gone := await gone_items(db, scope, options):
+        raise Conflict(f"Item {gone[0]} is no longer there for the client: price this anew.", field="items_changed")
+
+
+async def gone_items(db: AsyncSession, scope: Scope, options: Sequence[Option]) -> list[int]:
+    """Those of the items that would be changed which the client does not see any more."""
     numbers = [item["number"] for option in options for item in option.items_changed]
     shown = await _shown_items(db, scope, numbers)
-    gone = [number for number in numbers if number not in shown]
-    if gone:
-        raise Conflict(f"Item {gone[0]} is no longer there for the client: price this anew.", field="items_changed")
+    return [number for number in numbers if number not in shown]
 
 
 def _question(request: ChangeRequest, options: Sequence[Option], currency: str, terms: Terms) -> Question:
@@ -165,7 +169,7 @@ def _question(request: ChangeRequest, options: Sequence[Option], currency: str, 
         kind=DecisionKind.CHANGE_REQUEST,
         subject_number=request.number,
         subject_version=request.offers,
-        title=f"Change request {request.number}: {request.title}"[:200],
+        title=request.title,
         content=offering.content(request, options, terms.valid_until, currency),
         audience=Audience.BILLING,
         people=terms.people,

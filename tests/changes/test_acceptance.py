@@ -287,6 +287,20 @@ async def test_what_changed_since_the_offer_refuses_it_whole(database, cast, con
     assert await everything(database) == before
 
 
+@pytest.mark.parametrize("wanted", [{"points": "8"}, {"removed": True}])
+async def test_an_item_that_was_made_internal_since_the_offer_reads_as_one_that_is_gone(
+    database, cast, contract, keys, wanted
+):
+    request = await an_offer(database, cast, LATER | {"items_changed": [{"number": 1} | wanted]})
+    async with database.write() as db:
+        await backlog.change_item(db, await cast.scope(db, "wei"), 1, {"audience": "internal"})
+    before = await everything(database)
+    gone = "The plan has changed since this was offered: There is no item 1 in this project. It must be offered anew."
+    with pytest.raises(Conflict, match=gone):
+        await answer(database, cast, keys, request)
+    assert await everything(database) == before
+
+
 async def test_a_contract_never_comes_to_less_than_nothing(database, cast, contract, keys):
     request = await an_offer(database, cast, LATER | {"lines": [line(quantity="-101")]})
     before = await everything(database)
