@@ -20,6 +20,7 @@ from api import (
     contract,
     contributors,
     decisions,
+    delegations,
     design_pins,
     designs,
     events,
@@ -63,9 +64,9 @@ from portal.sealing import Cipher
 
 ROOMS = (
     me, companies, people, mail, robots, projects, memberships, invitations, milestones, iterations, statuses,
-    contributors, items, files, imports, events, burndown, decisions, receipts, designs, design_pins, waiting, webhooks,
-    links, requirement_imports, requirements, contract, changes, tests, testing_imports, testing_rounds, acceptances,
-    issuers, billing, invoices, time_entries, bank, bookkeeping,
+    contributors, items, files, imports, events, burndown, decisions, delegations, receipts, designs, design_pins,
+    waiting, webhooks, links, requirement_imports, requirements, contract, changes, tests, testing_imports,
+    testing_rounds, acceptances, issuers, billing, invoices, time_entries, bank, bookkeeping,
 )  # fmt: skip
 VERSION = "1.0.0"
 

@@ -78,6 +78,16 @@ async def given_by(db: AsyncSession, scope: Scope) -> Sequence[Delegation]:
     return (await db.scalars(statement.order_by(Delegation.from_on))).all()
 
 
+async def given_by_all(
+    db: AsyncSession, scope: Scope, *, before: int | None = None, limit: int = 50
+) -> Sequence[Delegation]:  # fmt: skip
+    """Everybody's delegations, past ones too, the newest first; the next page is before the last one's number."""
+    statement = select(Delegation).where(Delegation.project_id == scope.project_id)
+    if before is not None:
+        statement = statement.where(Delegation.number < before)
+    return (await db.scalars(statement.order_by(Delegation.number.desc()).limit(limit))).all()
+
+
 async def principals(db: AsyncSession, scope: Scope, roles: frozenset[Role]) -> frozenset[UUID]:
     """The members with these roles who have delegated to the viewer for today."""
     statement = (

@@ -1,12 +1,15 @@
-"""Companies, people, memberships, invitations and robots through the API."""
+"""Companies, people, memberships, delegations, invitations and robots through the API."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
+from portal.decisions import delegations
 from portal.notify.models import Mail
+from tests.support.statements import counting
 
 B = "/v1/projects/BRIDGE"
 
@@ -66,6 +69,30 @@ async def test_a_member_gets_other_roles_and_goes(api: Any) -> None:
     await api.call("DELETE", eve, match="*", expect=404)
     assert [one["name"] for one in (await api.get(f"{B}/memberships"))["items"]] == ["Ada", "Finn"]
     assert await api.kinds() == ["member.roles_changed", "member.removed"]
+
+
+async def test_staff_read_who_decides_for_whom_page_by_page(api: Any) -> None:
+    ada, eve, finn = (api.cast.people[name] for name in ("ada", "eve", "finn"))
+    async with api.database.write() as db:
+        scope = await api.cast.scope(db, "ada")
+        today, later = scope.today, scope.today + timedelta(days=1)
+        await delegations.delegate(db, scope, eve, today, today)
+        await delegations.delegate(db, scope, finn, later, later)
+        await delegations.end(db, scope, 1)
+    with counting(api.database) as statements:
+        newest = await api.get(f"{B}/delegations?limit=1")
+    assert len(statements) == 2
+    assert newest["items"] == [
+        {
+            "number": 2, "person_id": str(ada), "to_person_id": str(finn), "from_on": later.isoformat(),
+            "until_on": later.isoformat(), "ended_at": None,
+        }
+    ]  # fmt: skip
+    oldest = await api.get(f"{B}/delegations?limit=1&cursor={newest['next']}")
+    assert [(one["number"], one["to_person_id"]) for one in oldest["items"]] == [(1, str(eve))]
+    assert oldest["items"][0]["ended_at"]
+    assert oldest["next"] is None
+    assert (await api.get("/v1/projects/HARBOUR/delegations"))["items"] == []
 
 
 async def test_a_member_of_another_project_is_nobody_here(api: Any) -> None:

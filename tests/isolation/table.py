@@ -214,6 +214,7 @@ API: dict[str, str] = {
     f"GET {_PROJECT}/decisions/{{decision}}/receipts/{{seq}}": READ,
     f"POST {_PROJECT}/decisions/{{number}}/remarks": WRITE,
     f"POST {_PROJECT}/decisions/{{number}}/withdrawal": WRITE,
+    f"GET {_PROJECT}/delegations": READ,
     f"GET {_PROJECT}/designs": READ,
     f"POST {_PROJECT}/designs": WRITE,
     f"GET {_PROJECT}/designs/{{number}}": READ,
