@@ -158,7 +158,7 @@ async def _ask(db: AsyncSession, scope: Scope, plan: TestPlan, part: str, given:
     deemed_on = scope.today + timedelta(days=days) if days else None
     question = Question(
         kind=DecisionKind.ACCEPTANCE, subject_number=last + 1, subject_version=plan.offered_version or 0,
-        title=f"Acceptance: {plan.title}{f', {part}' if part else ''}"[:200],
+        title=f"{plan.title}{f', {part}' if part else ''}"[:200],
         content=protocol.question(document, digest), people=given.people, needed=given.needed,
         due_on=given.due_on or deemed_on,
         holds_up=given.holds_up,

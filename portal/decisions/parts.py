@@ -17,6 +17,8 @@ MOST_ROWS = 200
 SHORT = 80
 NOTHING = "–"
 EMPTY: tuple[Any, ...] = (None, "", [], {})
+CHOSEN = ("Kind", "Priority")
+"""Facts that are chosen from our words; others are written by people."""
 FIRST = ("description", "note", "reason", "criteria", "facts", "files", "links")
 IN_HEADING = ("title", "version", "number")
 
@@ -49,7 +51,7 @@ def parts_of(content: Mapping[str, Any], _: Gettext, locale: str) -> Iterator[Pa
             for offer in value:
                 yield from map(_cut, _offered(offer, str(content.get("currency", "")), _))
         else:
-            yield _cut(_part(labels.get(name) or named(name), value, locale))
+            yield _cut(_part(labels.get(name) or named(name), value, _, locale))
     if short:
         yield Part(
             _("Terms"), "facts", rows=tuple((labels.get(name) or named(name), _text(given[name])) for name in short)
@@ -70,11 +72,11 @@ def _labels(_: Gettext) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _part(label: str, value: Any, locale: str) -> Part:
+def _part(label: str, value: Any, _: Gettext, locale: str) -> Part:
     if _is_list_of(value, lambda one: isinstance(one, dict) and isinstance(one.get("sha256"), str)):
         return Part(label, "files", rows=tuple(_file(one, locale) for one in value))
     if _is_list_of(value, lambda one: isinstance(one, list) and len(one) == 2 and all(map(_is_plain, one))):
-        return Part(label, "facts", rows=tuple((_text(term), _text(said)) for term, said in value))
+        return Part(label, "facts", rows=tuple(_fact(_text(term), _text(said), _) for term, said in value))
     if _is_list_of(value, _is_plain):
         return Part(label, "list", rows=tuple((_text(one),) for one in value))
     if _is_list_of(value, lambda one: isinstance(one, dict) and all(map(_is_plain, one.values()))):
@@ -82,6 +84,11 @@ def _part(label: str, value: Any, locale: str) -> Part:
     if _is_plain(value):
         return Part(label, "text", text=_text(value))
     return Part(label, "facts", rows=tuple(_flat(value, ())))
+
+
+def _fact(term: str, said: str, _: Gettext) -> tuple[str, str]:
+    """A fact in the reader's language; what people wrote stays as they wrote it, even where it is a word of ours."""
+    return _(term) if term else "", _(said) if term in CHOSEN and said else said
 
 
 def _is_offer(value: Any) -> bool:

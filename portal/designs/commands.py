@@ -168,7 +168,7 @@ async def _ask(db: AsyncSession, scope: Scope, design: Design, version: DesignVe
     files = await files_by_numbers(db, scope, (part.file_number for part in parts if part.file_number is not None))
     question = Question(
         kind=DecisionKind.DESIGN, subject_number=design.number, subject_version=version.version,
-        title=rules.title_of(design, version), content=rules.content_of(design, version, parts, files),
+        title=design.title, content=rules.content_of(design, version, parts, files),
         people=wanted.people, needed=wanted.needed, due_on=wanted.due_on, holds_up=wanted.holds_up,
     )  # fmt: skip
     return await decisions.ask(db, scope, question)

@@ -125,12 +125,6 @@ def check_askable(parts: Sequence[DesignPart]) -> None:
             raise Invalid("A link is approved by its snapshot: upload one first.", field="links", value=part.url)
 
 
-def title_of(design: Design, version: DesignVersion) -> str:
-    """What the question is called."""
-    tail = f", version {version.version}"
-    return design.title[: 200 - len(tail)] + tail
-
-
 def content_of(
     design: Design, version: DesignVersion, parts: Sequence[DesignPart], files: Mapping[int, File]
 ) -> dict[str, Any]:

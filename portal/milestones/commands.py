@@ -39,7 +39,7 @@ async def ask_confirmation(
         raise Conflict(f"Milestone {number} was confirmed on {milestone.accepted_on}.")
     question = Question(
         kind=DecisionKind.MILESTONE, subject_number=number, subject_version=await _version(db, scope, number),
-        title=f"Milestone {number}: {milestone.name}", content=_content(milestone), people=people, needed=needed,
+        title=milestone.name, content=_content(milestone), people=people, needed=needed,
         due_on=due_on, holds_up=holds_up,
     )  # fmt: skip
     return await decisions.ask(db, scope, question)

@@ -18,7 +18,7 @@ from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
 from portal.requirements import workflow
 from portal.requirements.store import Loaded, load
-from portal.requirements.wording import content_of, question_title
+from portal.requirements.wording import content_of
 
 MOST_ASKED = 50
 """Requirements of one call that asks; each becomes a decision of its own."""
@@ -67,7 +67,7 @@ async def _ask(db: AsyncSession, scope: Scope, found: Loaded, wanted: Asking) ->
     head, version = found.head, found.version
     question = Question(
         kind=DecisionKind.REQUIREMENT, subject_number=head.number, subject_version=version.version,
-        title=question_title(head.number, version), content=content_of(head, version), people=wanted.people,
+        title=version.title, content=content_of(head, version), people=wanted.people,
         needed=wanted.needed, due_on=wanted.due_on, holds_up=wanted.holds_up,
     )  # fmt: skip
     decision = await decisions.ask(db, scope, question)

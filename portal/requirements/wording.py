@@ -14,11 +14,6 @@ PRIORITIES = {
 }  # fmt: skip
 
 
-def question_title(number: int, version: RequirementVersion) -> str:
-    """What the question is called."""
-    return f"Requirement {number}, version {version.version}: {version.title}"
-
-
 def content_of(head: Requirement, version: RequirementVersion) -> dict[str, Any]:
     """Everything that is confirmed: the texts as they stand, and the short facts as people read them."""
     return {

@@ -162,3 +162,10 @@ def test_a_page_shows_twenty_thousand_characters_of_a_part_and_says_when_there_a
 def test_a_page_shows_two_hundred_rows_of_a_part_and_says_when_there_are_more(count, is_cut):
     (part,) = parts_of({"criteria": ["x"] * count})
     assert (len(part.rows), part.is_cut) == (200, is_cut)
+
+
+def test_facts_are_told_in_the_readers_language_and_what_people_wrote_as_they_wrote_it():
+    catalogue = {"Priority": "Приоритет", "Must have": "Обязательно", "Target": "Цель", "Facts": "Сведения"}
+    content = {"facts": [["Priority", "Must have"], ["Target", "Must have"], ["", ""]]}
+    (part,) = parts.parts_of(content, lambda text: catalogue.get(text, text), "ru")
+    assert part.rows == (("Приоритет", "Обязательно"), ("Цель", "Must have"), ("", ""))

@@ -178,7 +178,7 @@ async def test_what_is_asked_is_bound_to_words_and_digests(database, cast):
         )
         await commands.publish(db, scope, 1, 1)
         decision = await commands.ask(db, scope, 1, Asking(holds_up="The build."))
-    assert (decision.title, decision.subject_version, decision.holds_up) == ("Checkout, version 1", 1, "The build.")
+    assert (decision.title, decision.subject_version, decision.holds_up) == ("Checkout", 1, "The build.")
     assert asked.content_of(decision) == {
         "title": "Checkout", "description": "*How* to pay.", "version": 1, "note": "First.",
         "files": [{"number": 1, "name": "a.png", "sha256": picture.sha256.hex(), "size": picture.size,

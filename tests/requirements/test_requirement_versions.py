@@ -60,7 +60,7 @@ async def test_a_question_carries_all_that_is_confirmed(database, cast):
             ["How it is measured", "Test"],
         ],
     }
-    assert (decision.title, decision.subject_version) == ("Requirement 1, version 1: Search by product", 1)
+    assert (decision.title, decision.subject_version) == ("Search by product", 1)
     assert (await read(database, cast)).state is State.OFFERED
 
 

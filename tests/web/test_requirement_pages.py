@@ -204,7 +204,7 @@ async def test_the_question_shows_what_is_confirmed(browser: Browser, filled):
     page = await browser.open("/projects/BRIDGE/decisions/2")
     text = page.words(page.all("main")[0])
     for expected in (
-        "Requirement 2, version 1: Fast",
+        "Fast Requirement 2, version 1 ·",
         "Largest paint",
         "2.5 s",
         "Must have",
