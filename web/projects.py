@@ -1,6 +1,6 @@
 """A client's projects, one project at a glance, its milestones, and what its client can see."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -126,17 +126,8 @@ async def projects(
     lines = await queries.mine(db, arrival.viewer, archived=archived, after=since, limit=EACH_PAGE + 1)
     shown = lines[:EACH_PAGE]
     following = f"?after={shown[-1].facts.key}{'&archived=1' if archived else ''}" if len(lines) > EACH_PAGE else ""
-    open_ones = _by_project(await waiting.waiting_everywhere(db, arrival.viewer))
-    page = ProjectsPage(shown, open_ones, archived, following)
+    page = ProjectsPage(shown, await waiting.counts_everywhere(db, arrival.viewer), archived, following)
     return respond(request, "projects/list.html", page, viewer=arrival.viewer)
-
-
-def _by_project(found: Sequence[Waiting]) -> dict[str, Counter[str]]:
-    """Of each project: how many wait for the viewer ("mine"), for others of the client's ("client"), for the agency."""
-    by_key = defaultdict[str, Counter[str]](Counter)
-    for one in found:
-        by_key[one.key]["mine" if one.is_mine else one.side.value] += 1
-    return by_key
 
 
 @router.get("/projects/{key}", name="project")

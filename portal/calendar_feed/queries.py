@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.access import ProjectFacts, StaffRole, Viewer
 from portal.calendar_feed.models import CalendarFeed
-from portal.decisions.waiting import for_viewer, waiting_everywhere
+from portal.decisions.waiting import due_everywhere
 from portal.errors import NotFound
 from portal.identity.models import Session
 from portal.identity.sessions import hash_of
@@ -130,9 +130,8 @@ def _days(one: Milestone, project: ProjectFacts, at: datetime) -> list[Entry]:
 
 async def _decisions(db: AsyncSession, viewer: Viewer, keys: Collection[str]) -> list[Entry]:
     """What is due from this person; for the agency's people, what is due from the agency."""
-    open_ones = for_viewer(await waiting_everywhere(db, viewer), viewer)
     return [
         Entry(Day.DECISION, one.due_on, one.title, one.key, one.project, one.number, one.since, 0)
-        for one in open_ones
-        if one.due_on and (one.is_mine or viewer.is_staff) and one.key in keys
+        for one in await due_everywhere(db, viewer)
+        if one.due_on and one.key in keys
     ]

@@ -1,5 +1,6 @@
 """The two-way clock: which side waits for which, since when, and how much working time it took."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -7,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import Scope
-from portal.decisions.hours import working_minutes
+from portal.decisions.hours import minutes_of_each
 from portal.decisions.models import Decision, DecisionTurn, Side
 from portal.projects.queries import calendar_of
 
@@ -46,5 +47,10 @@ async def _last(db: AsyncSession, decision: Decision) -> DecisionTurn | None:
 
 def minutes_between(scope: Scope, start: datetime, end: datetime) -> int:
     """Working minutes of the scope's project between two moments."""
+    return minutes_since_each(scope, [start], end)[0]
+
+
+def minutes_since_each(scope: Scope, starts: Sequence[datetime], end: datetime) -> list[int]:
+    """Working minutes of the scope's project from each of many moments to one end, in their order."""
     project = scope.project
-    return working_minutes(start, end, scope.zone, calendar_of(scope), project.work_starts, project.work_ends)
+    return minutes_of_each(starts, end, scope.zone, calendar_of(scope), project.work_starts, project.work_ends)

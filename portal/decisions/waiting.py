@@ -1,5 +1,6 @@
 """Who is waited for: what is open in a project or in all of a viewer's projects, and how long each side waited."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,7 +26,7 @@ from portal.decisions.models import (
     Side,
 )
 from portal.decisions.queries import Waited
-from portal.decisions.turns import minutes_between
+from portal.decisions.turns import minutes_since_each
 from portal.ledger.models import Audience
 from portal.people.models import Person
 from portal.projects.models import ProjectStatus
@@ -33,6 +34,8 @@ from portal.projects.queries import COMPANY, LEDGER, MEMBERSHIP, PROJECT
 
 DECISION, TURN = cast(Table, Decision.__table__), cast(Table, DecisionTurn.__table__)
 MOST = 200
+"""So many are listed; what is counted, summed or put into a calendar knows no bound."""
+WHY_ACROSS = "what waits in a viewer's own projects"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +117,49 @@ async def waiting_everywhere(db: AsyncSession, viewer: Viewer) -> list[Waiting]:
     Over several projects there is no one day: a day to either side counts for delegations, and the project's own day
     decides when the answer is given.
     """
+    statement, given = _of_viewer(viewer)
+    return _in_order(await db.execute(_most_pressing(statement), given | {"most": MOST}))
+
+
+async def due_everywhere(db: AsyncSession, viewer: Viewer) -> list[Waiting]:
+    """All that is due by a day from the viewer, in all their projects; for staff, all that is due from the agency."""
+    statement, given = _of_viewer(viewer)
+    found = await db.execute(_by_a_day(statement, Side.AGENCY if viewer.is_staff else Side.CLIENT), given)
+    return [one for one in _in_order(found) if one.is_mine or viewer.is_staff]
+
+
+async def counts_everywhere(db: AsyncSession, viewer: Viewer) -> dict[str, Counter[str]]:
+    """By key of each of a viewer's projects in which anything is open: how many wait for the viewer ("mine"), for
+    others of the client's ("client"), for the agency."""
+    statement, given = _of_viewer(viewer)
+    by_key = defaultdict[str, Counter[str]](Counter)
+    for key, side, is_mine, number in await db.execute(_counted(statement), given):
+        by_key[key]["mine" if is_mine else side.value] += number
+    return by_key
+
+
+def _of_viewer(viewer: Viewer) -> tuple[Select[Any], dict[str, Any]]:
+    """What is open in all projects of a viewer, in no order, and what is to be filled in."""
     if viewer.is_staff:
         sees_money = bool(viewer.staff & {StaffRole.FINANCE, StaffRole.MANAGER, StaffRole.ADMIN})
-        return _in_order(await db.execute(_for_staff(sees_money=sees_money), {"most": MOST}))
-    given = {"person": viewer.person_id, "most": MOST} | _given(viewer.person_id, *_days_on_earth())
-    return _in_order(await db.execute(_for_client(for_person=viewer.person_id is not None), given))
+        return _for_staff(sees_money=sees_money), {}
+    given = {"person": viewer.person_id} | _given(viewer.person_id, *_days_on_earth())
+    return _for_client(for_person=viewer.person_id is not None), given
 
 
+@cache
+def _by_a_day(statement: Select[Any], side: Side) -> Select[Any]:
+    return statement.where(DECISION.c.turn == side, DECISION.c.due_on.is_not(None))
+
+
+@cache
+def _counted(statement: Select[Any]) -> Select[Any]:
+    found = statement.subquery()
+    by = (found.c.key, found.c.turn, found.c.is_mine)
+    return select(*by, func.count()).group_by(*by).execution_options(cross_project=WHY_ACROSS)
+
+
+@cache
 def _most_pressing(statement: Select[Any]) -> Select[Any]:
     """So many as are listed at all: what the viewer can answer is never left out for the sake of what they cannot."""
     last = date.max  # a day that no due date reaches: both databases put "none" elsewhere
@@ -130,13 +169,13 @@ def _most_pressing(statement: Select[Any]) -> Select[Any]:
 
 def _everywhere(*, for_person: bool) -> Select[Any]:
     statement = _listed(for_person=for_person).where(PROJECT.c.status != ProjectStatus.ARCHIVED)
-    return statement.execution_options(cross_project="what waits in a viewer's own projects")
+    return statement.execution_options(cross_project=WHY_ACROSS)
 
 
 @cache
 def _for_staff(*, sees_money: bool) -> Select[Any]:
     seen = true() if sees_money else DECISION.c.audience == Audience.CLIENT
-    return _most_pressing(_everywhere(for_person=False).select_from(_FROM).where(seen))
+    return _everywhere(for_person=False).select_from(_FROM).where(seen)
 
 
 @cache
@@ -149,7 +188,7 @@ def _for_client(*, for_person: bool) -> Select[Any]:
     seen = or_(
         DECISION.c.audience == Audience.CLIENT, and_(DECISION.c.audience == Audience.BILLING, MEMBERSHIP.c.billing)
     )
-    return _most_pressing(_everywhere(for_person=for_person).select_from(_FROM.join(MEMBERSHIP, mine)).where(seen))
+    return _everywhere(for_person=for_person).select_from(_FROM.join(MEMBERSHIP, mine)).where(seen)
 
 
 def can_answer(person: UUID | None, today: date) -> Any:
@@ -266,9 +305,10 @@ async def waited_in_all(db: AsyncSession, scope: Scope) -> Waited:
     ended = statement.where(TURN.c.until_at.is_not(None)).subquery()
     sums = select(ended.c.side, func.sum(ended.c.minutes)).group_by(ended.c.side)
     minutes = {side: int(total) for side, total in await db.execute(sums)}
-    now = clock.now()
-    for turn in await db.execute(statement.where(TURN.c.until_at.is_(None)).limit(MOST)):
-        minutes[turn.side] = minutes.get(turn.side, 0) + minutes_between(scope, turn.from_at, now)
+    turns = (await db.execute(statement.where(TURN.c.until_at.is_(None)))).all()
+    since = minutes_since_each(scope, [turn.from_at for turn in turns], clock.now())
+    for turn, passed in zip(turns, since, strict=True):
+        minutes[turn.side] = minutes.get(turn.side, 0) + passed
     return Waited(minutes.get(Side.CLIENT, 0), minutes.get(Side.AGENCY, 0))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from portal import clock
 from portal.decisions import rules, workflow
-from portal.decisions.hours import working_minutes
+from portal.decisions.hours import minutes_of_each, working_minutes
 from portal.decisions.models import Verdict
 from portal.decisions.proof import StepUpNeeded, check
 from portal.errors import Conflict, Invalid
@@ -207,6 +207,14 @@ def test_two_stretches_are_as_long_as_the_whole(moments):
         working_minutes(start, end, BERLIN, Calendar(), *NINE_TO_FIVE) for start, end in ((a, c), (a, b), (b, c))
     )
     assert whole == first + second
+
+
+@given(st.lists(st.integers(0, 60 * 24 * 30), max_size=9), st.integers(0, 60 * 24 * 30))
+def test_many_stretches_are_as_long_as_each_alone(moments, end):
+    first, calendar = datetime(2026, 3, 20, tzinfo=UTC), Calendar(days_off=frozenset({date(2026, 4, 1)}))
+    starts, until = [first + timedelta(minutes=one) for one in moments], first + timedelta(minutes=end)
+    alone = [working_minutes(start, until, BERLIN, calendar, *NINE_TO_FIVE) for start in starts]
+    assert minutes_of_each(starts, until, BERLIN, calendar, *NINE_TO_FIVE) == alone
 
 
 def test_a_sign_in_that_is_too_long_ago_must_be_renewed():

@@ -27,6 +27,35 @@ async def test_what_is_due_soonest_and_ones_own_is_listed_whatever_else_is_open(
             assert [one.number for one in await waiting.waiting_everywhere(db, scope.viewer)] == first
 
 
+async def test_the_clock_counts_all_that_is_open(database, cast, monkeypatch):
+    monkeypatch.setattr(waiting, "MOST", 2)
+    with time_machine.travel("2026-11-26T09:00:00Z", tick=False) as now:
+        for subject in range(1, 4):
+            await ask(database, cast, subject_number=subject)
+            now.shift(timedelta(hours=1))
+        async with database.read() as db:
+            waited = await waiting.waited_in_all(db, await cast.scope(db, "ada"))
+    assert (waited.client, waited.agency) == ((3 + 2 + 1) * 60, 0)
+
+
+async def test_no_day_is_left_out_of_a_calendar_and_nothing_of_a_count(database, cast, monkeypatch):
+    monkeypatch.setattr(waiting, "MOST", 1)
+    due = [clock.now().date() + timedelta(days=days) for days in (5, 6, 7)]
+    for subject, day in enumerate([*due, None], 1):
+        await ask(database, cast, subject_number=subject, due_on=day)
+    async with database.write() as db:
+        for number in (2, 3):
+            await remarks.remark(db, await cast.scope(db, "ada"), number, "Which?", is_question=True)
+    async with database.read() as db:
+        for name, days, counts in (
+            ("ada", due[:1], {"mine": 2, "agency": 2}),
+            ("wei", due[1:], {"client": 2, "agency": 2}),
+        ):
+            viewer = (await cast.scope(db, name)).viewer
+            assert [one.due_on for one in await waiting.due_everywhere(db, viewer)] == days
+            assert await waiting.counts_everywhere(db, viewer) == {"BRIDGE": counts}
+
+
 async def test_what_was_said_last_is_always_shown(database, cast, monkeypatch):
     monkeypatch.setattr(queries, "MOST_REMARKS", 3)
     await ask(database, cast)
