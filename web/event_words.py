@@ -32,7 +32,6 @@ SENTENCES: Mapping[str, str] = {
     "member.roles_changed": _("Somebody's roles were changed"),
     "member.removed": _("Somebody left the project"),
     "invitation.sent": _("Somebody was invited"),
-    "import.finished": _("Items were imported"),
     "milestone.accepted": _("The client confirmed a milestone"),
     "milestone.deemed_accepted": _("A milestone counts as accepted, without a signature"),
     "decision.asked": _("A decision was asked for"),

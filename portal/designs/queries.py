@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, null, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -251,21 +250,3 @@ def places(found: DesignWithVersions, pins: Iterable[PinLine], version: int) -> 
             way = carrying.chain(row.version, version, published, drafts)
             shown[row.number] = carrying.carried(Place(row.position, row.x, row.y, row.page), way)
     return shown
-
-
-async def preview_of(db: AsyncSession, project_id: UUID, design_number: int, version: int) -> File | None:
-    """The first file of a version that has a preview, for a mail to somebody who may see the version."""
-    statement = (
-        select(File)
-        .join(DesignPart, _file_of())
-        .where(
-            DesignPart.project_id == project_id,
-            File.project_id == project_id,
-            DesignPart.design_number == design_number,
-            DesignPart.version == version,
-            File.preview.is_not(None),
-        )
-        .order_by(DesignPart.position)
-        .limit(1)
-    )
-    return await db.scalar(statement)

@@ -17,7 +17,6 @@ from portal.decisions.models import DecisionKind, DecisionState, Verdict
 from portal.designs import commands, decided, queries
 from portal.designs.rules import Asking, Link
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
-from portal.files.models import File
 from portal.files.queries import files_by_numbers
 from portal.ledger import queries as ledger
 from portal.ledger.models import Audience
@@ -349,16 +348,6 @@ async def test_of_two_projects_each_sees_its_own_designs(database, cast, design)
     async with database.read() as db:
         for name, key, found in (("mallory", "HARBOUR", 0), ("ada", "BRIDGE", 1), ("wei", "HARBOUR", 0)):
             assert len(await queries.designs(db, await cast.scope(db, name, key))) == found
-
-
-async def test_the_preview_of_a_version_is_its_first_picture(database, cast, design):
-    async with database.write() as db:
-        scope = await cast.scope(db, "wei")
-        await version_of(db, scope, 1, ("second.png", "third.png"))
-        found = await queries.preview_of(db, scope.project_id, 1, 2)
-        assert isinstance(found, File)
-        assert found.name == "second.png"
-        assert await queries.preview_of(db, scope.project_id, 1, 3) is None
 
 
 async def test_who_answers_what_was_overtaken_decides_nothing(database, cast, design, keys):
