@@ -27,8 +27,8 @@ IN_HEADING = ("title", "version", "number")
 class Part:
     """A piece of what was decided.
 
-    A text, a list, terms with values, files as (name, size, SHA-256), or prices as (work, how it is made up, amount),
-    where sums have nothing in the middle.
+    A text, a list, terms with values, files as (name, size, SHA-256, pages that were shown if not all), or prices as
+    (work, how it is made up, amount), where sums have nothing in the middle.
     """
 
     label: str
@@ -74,7 +74,7 @@ def _labels(_: Gettext) -> dict[str, str]:
 
 def _part(label: str, value: Any, _: Gettext, locale: str) -> Part:
     if _is_list_of(value, lambda one: isinstance(one, dict) and isinstance(one.get("sha256"), str)):
-        return Part(label, "files", rows=tuple(_file(one, locale) for one in value))
+        return Part(label, "files", rows=tuple(_file(one, _, locale) for one in value))
     if _is_list_of(value, lambda one: isinstance(one, list) and len(one) == 2 and all(map(_is_plain, one))):
         return Part(label, "facts", rows=tuple(_fact(_text(term), _text(said), _) for term, said in value))
     if _is_list_of(value, _is_plain):
@@ -160,10 +160,19 @@ def _is_money(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"amount", "currency"} and all(map(_is_plain, value.values()))
 
 
-def _file(file: Mapping[str, Any], locale: str) -> tuple[str, ...]:
+def _file(file: Mapping[str, Any], _: Gettext, locale: str) -> tuple[str, ...]:
     size = file.get("size")
     told = f"{format_decimal(size, locale=locale)} B" if type(size) is int else ""
-    return str(file.get("name") or file.get("number") or NOTHING), told, str(file["sha256"])
+    return str(file.get("name") or file.get("number") or NOTHING), told, str(file["sha256"]), _pages(file, _)
+
+
+def _pages(file: Mapping[str, Any], _: Gettext) -> str:
+    """How many pages of a document were shown, where that were not all."""
+    pages, shown, broken = file.get("pages"), file.get("shown"), file.get("broken", [])
+    if type(pages) is not int or type(shown) is not int or not isinstance(broken, list):
+        return ""
+    seen = shown - len(broken)
+    return "" if seen == pages else _("Pages shown: %(shown)s of %(pages)s") % {"shown": seen, "pages": pages}
 
 
 def _entry(place: int, entry: Mapping[str, Any]) -> tuple[str, str]:

@@ -58,7 +58,7 @@ def test_every_name_of_a_field_is_shown_with_its_value(content):
         ({"facts": [["Passed", "3"], ["Part", None]]}, [Part("Facts", "facts", rows=(("Passed", "3"), ("Part", "–")))]),
         (
             {"files": [{"number": 7, "name": "a.png", "size": 12345, "sha256": "ab"}, {"number": 8, "sha256": "cd"}]},
-            [Part("Files", "files", rows=(("a.png", "12,345 B", "ab"), ("8", "", "cd")))],
+            [Part("Files", "files", rows=(("a.png", "12,345 B", "ab", ""), ("8", "", "cd", "")))],
         ),
         (
             {"lines": [{"text": "Build", "days": 3}, {"days": 4}]},
@@ -169,3 +169,19 @@ def test_facts_are_told_in_the_readers_language_and_what_people_wrote_as_they_wr
     content = {"facts": [["Priority", "Must have"], ["Target", "Must have"], ["", ""]]}
     (part,) = parts.parts_of(content, lambda text: catalogue.get(text, text), "ru")
     assert part.rows == (("Приоритет", "Обязательно"), ("Цель", "Must have"), ("", ""))
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ({"pages": 60, "shown": 50}, "Pages shown: 50 of 60"),
+        ({"pages": 60, "shown": 50, "broken": [3, 7]}, "Pages shown: 48 of 60"),
+        ({"pages": 3, "shown": 3, "broken": [2]}, "Pages shown: 2 of 3"),
+        ({"pages": 3, "shown": 3}, ""),
+        ({}, ""),
+        ({"pages": "many", "shown": 1}, ""),
+    ],
+)
+def test_of_a_document_is_told_how_many_pages_were_shown_if_not_all(file, told):
+    (part,) = parts_of({"files": [{"name": "a.pdf", "sha256": "ab"} | file]})
+    assert part.rows == (("a.pdf", "", "ab", told),)

@@ -131,6 +131,11 @@ class TestThePage:
         ):  # fmt: skip
             assert words in text, (words, text)
 
+    async def test_it_tells_of_a_document_how_many_pages_were_shown(self, signing):
+        long = CONTENT["files"][0] | {"name": "flow.pdf", "pages": 60, "shown": 50}
+        assert "Pages shown: 50 of 60" in text_of(await pdf_of(signing, content=CONTENT | {"files": [long]}))
+        assert "Pages shown" not in text_of(await pdf_of(signing))
+
     async def test_its_words_go_through_the_catalogue(self, signing):
         text = text_of(await pdf_of(signing, gettext=lambda text: text.replace("Proof", "Доказательство")))
         assert "Доказательство" in text

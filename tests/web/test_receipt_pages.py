@@ -14,7 +14,7 @@ from portal.ledger.models import Audience, Receipt
 from portal.ledger.receipt_files import MOST_BYTES, read_receipt, receipt_json
 from tests.support import authority as authorities
 from tests.support.decisions import PORTAL, answer, ask, grant
-from tests.support.receipts import seal
+from tests.support.receipts import CONTENT, seal
 from tests.web.conftest import SAME_ORIGIN, Page
 
 
@@ -119,6 +119,12 @@ class TestVerifying:
         for words in ("This receipt is valid", "Requirement 1: sign in", "Approved", "Exactly so.", "Ada", "Acme",
                       "People sign in with their own account.", "https://login.example", "event"):  # fmt: skip
             assert words in text
+
+    async def test_it_tells_of_a_document_how_many_pages_were_shown(self, browser, portal):
+        long = CONTENT | {"files": [CONTENT["files"][0] | {"name": "flow.pdf", "pages": 60, "shown": 50}]}
+        raw = json.dumps({"receipt": seal(portal.state.keys, 5, long)}).encode()
+        page = await verified(browser, raw)
+        assert [page.words(one) for one in page.all("ul[@class='rows']//p")][1:] == ["Pages shown: 50 of 60"]
 
     async def test_it_shows_nothing_of_the_project_but_the_receipt(self, browser, database, cast, address):
         raw = (await browser.get(f"{address}.json")).content
