@@ -90,11 +90,11 @@ async def _is_due(db: AsyncSession, person_id: UUID) -> bool:
     row = await db.get(NotifyPreference, person_id)
     if row is None:
         return False
-    wishes = wishes_of(row, await _zone(db, person_id))
+    wishes = wishes_of(row, await zone_of(db, person_id))
     return wishes.rhythm is News.OFF or wishes.is_digest_due(clock.now(), row.digested_at)
 
 
-async def _zone(db: AsyncSession, person_id: UUID) -> str:
+async def zone_of(db: AsyncSession, person_id: UUID) -> str:
     """The zone of a person who chose none: that of their first project."""
     keys = await _keys(db, person_id)
     zone = projects.PROJECT.c.time_zone
@@ -123,7 +123,7 @@ async def digest(db: AsyncSession, person_id: UUID) -> int:
     viewer = await readers.person(db, person_id)
     if row is None or not await _is_due(db, person_id):
         return 0
-    wishes, keys = wishes_of(row, await _zone(db, person_id)), await _keys(db, person_id)
+    wishes, keys = wishes_of(row, await zone_of(db, person_id)), await _keys(db, person_id)
     if viewer is None or wishes.rhythm is News.OFF:
         await _pass_over(db, person_id, keys)
         return 0

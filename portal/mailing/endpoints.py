@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.access import StaffRole, Viewer
 from portal.db import Database
-from portal.mailing import readers
+from portal.mailing import digests, readers
 from portal.notify import outbox, preferences
 from portal.notify.rules import Topic
 from portal.notify.webhooks import queries, rules
@@ -40,7 +40,8 @@ async def _tell(db: AsyncSession, endpoint: SwitchedOff, everybody: list[Viewer]
         del untold[known]
     for dedupe_key, viewer in untold.items():
         assert viewer.person_id is not None  # readers are people
-        wishes = preferences.wishes_of(await preferences.of_person(db, viewer.person_id), "UTC")
+        zone = await digests.zone_of(db, viewer.person_id)
+        wishes = preferences.wishes_of(await preferences.of_person(db, viewer.person_id), zone)
         await outbox.enqueue(
             db, recipient=viewer.email, locale=viewer.locale, template=TEMPLATE, context=_context(endpoint),
             person_id=viewer.person_id, topic=Topic.ASKED, dedupe_key=dedupe_key,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal import wall
+from portal import clock, wall
 from portal.access import Scope, Viewer
 from portal.billing import reminders
 from portal.db import Database
@@ -18,9 +18,10 @@ from portal.files import queries as files
 from portal.files.pages import Page, pages_of
 from portal.files.store import Store
 from portal.ledger.models import Audience
-from portal.mailing import endpoints, kinds, payments, readers, rounds, telling
+from portal.mailing import digests, endpoints, kinds, payments, readers, rounds, telling
 from portal.notify import preferences, refused
-from portal.notify.outbox import Due, Picture, Prepare
+from portal.notify.outbox import Due, NotNow, Picture, Prepare
+from portal.notify.rules import Wishes
 
 MOST_PREVIEW = 32 * 1024 * 1024
 PICTURE_WIDTH, PICTURE_HEIGHT = 1068, 1400
@@ -50,14 +51,34 @@ async def _still_wanted(db: AsyncSession, due: Due) -> Due | None:
     viewer = await readers.person(db, due.person_id)
     if viewer is None or await refused.is_left_alone(db, viewer.email):
         return None
-    wishes = preferences.wishes_of(await preferences.of_person(db, due.person_id), "UTC")
-    if due.topic is not None and not wishes.wants(due.topic):
+    chosen = await preferences.of_person(db, due.person_id)
+    if due.topic is not None and not preferences.wishes_of(chosen, "UTC").wants(due.topic):
         return None
     checks = {"digest": _digest_holds, payments.TEMPLATE: _reminder_holds, rounds.TEMPLATE: _round_holds,
               endpoints.TEMPLATE: endpoints.holds}  # fmt: skip
     check = checks.get(due.template, _letter_holds)
     context = await check(db, viewer, due.context)
-    return replace(due, recipient=viewer.email, locale=viewer.locale, context=context) if context else None
+    if not context:
+        return None
+    if chosen is not None and chosen.quiet_from is not None:
+        _check_loud(preferences.wishes_of(chosen, chosen.time_zone or await _zone(db, viewer, context)))
+    return replace(due, recipient=viewer.email, locale=viewer.locale, context=context)
+
+
+def _check_loud(wishes: Wishes) -> None:
+    """A mail that could not leave when it was meant to does not leave in the quiet hours instead. Raises NotNow."""
+    now = clock.now()
+    if (until := wishes.first_loud(now)) > now:
+        raise NotNow(until)
+
+
+async def _zone(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> str:
+    """By whose clock a reader has quiet hours who chose no zone: the mail's project's, else that of their first."""
+    if "key" in context:
+        return (await readers.scope_of(db, viewer, context["key"], of_tests=True)).project.time_zone
+    assert viewer.person_id is not None  # readers are people
+    await wall.leave(db)
+    return await digests.zone_of(db, viewer.person_id)
 
 
 async def _letter_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:

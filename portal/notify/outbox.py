@@ -34,7 +34,8 @@ LATE = timedelta(minutes=10)
 
 Compose = Callable[["Due"], EmailMessage]
 Prepare = Callable[["Due"], Awaitable["Due | None"]]
-"""Asks again, when a mail is about to leave, whether its person may and wishes to have it; None: no longer."""
+"""Asks again, when a mail is about to leave, whether its person may and wishes to have it; None: no longer. Raises
+NotNow."""
 Deliver = Callable[[EmailMessage], Awaitable[None]]
 
 
@@ -49,6 +50,14 @@ class AddressRefused(Undeliverable):
         super().__init__("the mail server refuses the address for ever")
         self.address = address
         self.status = status
+
+
+class NotNow(Exception):
+    """The mail's person wishes to have it later, from `until` on."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("the mail's person wishes to have it later")
+        self.until = until
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +178,12 @@ async def finish(
     await db.execute(update(Mail).where(Mail.id == due.id, Mail.due_at == due.lease_ends).values(**values))
 
 
+async def put_off(db: AsyncSession, due: Due, until: datetime) -> None:
+    """Lets a mail that was taken wait until a moment, as if nobody had tried to send it."""
+    mine = (Mail.id == due.id, Mail.due_at == due.lease_ends)
+    await db.execute(update(Mail).where(*mine).values(due_at=until, attempts=due.attempts - 1))
+
+
 async def send_one(database: Database, compose: Compose, deliver: Deliver, prepare: Prepare | None = None) -> bool:
     """Sends the mail that is due, if one is; whether there was one."""
     async with database.write() as db:
@@ -176,6 +191,10 @@ async def send_one(database: Database, compose: Compose, deliver: Deliver, prepa
     if due is None:
         return False
     failure, recipient = await _try(due, compose, deliver, prepare)
+    if isinstance(failure, NotNow):
+        async with database.write() as db:
+            await put_off(db, due, failure.until)
+        return True
     is_final = isinstance(failure, Undeliverable)
     error = None if failure is None else str(failure) if is_final else type(failure).__name__
     async with database.write() as db:

@@ -174,6 +174,35 @@ async def test_quiet_hours_hold_a_mail_back_and_what_is_settled_by_then_is_not_s
         ]
 
 
+async def fail(_message):
+    raise OSError
+
+
+async def test_a_second_try_waits_for_the_end_of_the_night_and_loses_nothing(database, cast, post, send):
+    with time_machine.travel("2026-11-24T20:59:50Z", tick=False) as traveller:
+        await post.wish("ada", quiet_from=time(22), quiet_until=time(7))
+        await asked(database, cast, post)
+        assert await outbox.send_one(database, send.compose, fail, send.prepare)
+        traveller.shift(30)
+        assert await send() == []
+        (mail,) = await post.mails()
+        assert (clock.rfc3339(mail.due_at)[:16], mail.attempts, mail.ended) == ("2026-11-25T06:00", 1, False)
+        traveller.move_to("2026-11-25T06:00:00Z")  # 07:00 in Berlin
+        assert len(await send()) == 1
+
+
+async def test_quiet_hours_hold_back_a_digest_that_is_sent_late(evening, database, cast, post, send):
+    await add_item(database, cast)
+    await post.tell()
+    evening.move_to("2026-11-24T07:00:00Z")
+    await post.digest()
+    await post.wish("ada", quiet_from=time(12), quiet_until=time(14))
+    evening.move_to("2026-11-24T12:59:00Z")
+    assert sorted(str(one["To"]) for one in await send()) == ["eve@example.com", "finn@example.com"]
+    evening.move_to("2026-11-24T13:00:00Z")  # 14:00 in Berlin
+    assert len(await send()) == 3
+
+
 async def test_a_digest_leaves_out_a_project_that_its_reader_left(evening, database, cast, post, send):
     await add_item(database, cast)
     await post.tell()
