@@ -414,3 +414,11 @@ class TestInTheLedger:
 async def _digests(book):
     async with book.database.read() as db:
         return (await db.execute(select(Event.digest).where(Event.project_id == book.id).order_by(Event.seq))).all()
+
+
+def test_an_event_that_says_another_number_than_its_place_in_the_tree_is_refused(signing):
+    """Even where its path leads to the signed head: its number is what people name it by."""
+    events = [event(seq, {"step": seq}) for seq in range(1, 5)] + [event(9, answered())]
+    payload = payload_of(seal(signing, events))
+    payload["proof"]["index"] = 4
+    refused(resigned(signing, payload), signing, "event")
