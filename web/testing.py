@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from portal import traceability
 from portal.acceptance import case_pages, editing, pages, queries, rounds, standing
 from portal.acceptance.case_pages import CasePage
 from portal.acceptance.models import Acceptance, Outcome, PlanState, Severity, TestPlan, TestPlanVersion, TestRound
@@ -17,6 +18,8 @@ from portal.acceptance.standing import CaseLine, CriteriaView, DefectsOver
 from portal.access import Scope
 from portal.files import serving
 from portal.projects.queries import MOST_NUMBER
+from portal.trace.models import TraceKind
+from portal.traceability import Link
 from web.deps import ProjectScope, ReadSession, UnitOfWork, WritingScope, database_of
 from web.etag import unchanged
 from web.files import asked_of, sent
@@ -53,7 +56,8 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class PlanPage:
-    """The context of tests/plan.html. `drafted`: the first of the cases just drafted, which are listed alone."""
+    """The context of tests/plan.html. `drafted`: the first of the cases just drafted, which are listed alone; `links`:
+    what it belongs together with, for who tests alone nothing."""
 
     plan: TestPlan
     version: TestPlanVersion
@@ -67,6 +71,7 @@ class PlanPage:
     only: str
     drafted: int
     may_draft: bool
+    links: Sequence[Link]
     address: str
 
 
@@ -114,7 +119,8 @@ async def plan(
     drafted: Annotated[int, Query(ge=0, le=MOST_NUMBER)] = 0,
 ) -> Response:
     """One plan: its criteria and what is missing, its cases, its rounds, the defects over the rounds, acceptances."""
-    view = await queries.plan_view(db, scope, number)
+    linked = None if scope.is_tester_alone else traceability.links_column(scope, TraceKind.TEST_PLAN, number)
+    view = await queries.plan_view(db, scope, number, linked)
     cases = await standing.plan_cases(
         db, scope, number, view.version.version, only=only, after=_place(after), since=drafted, limit=EACH_PAGE + 1
     )
@@ -125,7 +131,7 @@ async def plan(
         rounds=over.rounds,
         criteria=await standing.criteria_view(db, scope, number) if is_offered else None,
         acceptances=await standing.acceptances(db, scope, number), defects=over, bars=_bars(over), only=only.value,
-        drafted=drafted, may_draft=_may_draft(scope, view),
+        drafted=drafted, may_draft=_may_draft(scope, view), links=traceability.links_from(view.also),
         address=f"/projects/{scope.key}/tests/{number}",
     )  # fmt: skip
     return respond(request, "tests/plan.html", page, scope=scope, tab="tests")

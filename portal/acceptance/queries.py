@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, null, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.acceptance.models import Acceptance, TestCase, TestPlan, TestPlanVersion, TestRound, TestTester
@@ -31,6 +31,8 @@ class PlanView:
 
     plan: TestPlan
     version: TestPlanVersion
+    also: Any
+    """What else was asked for with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,18 @@ def _newest(model: type[TestRound | Acceptance]) -> Any:
     return select(func.max(model.number)).where(*of_plan).correlate(TestPlan).scalar_subquery()
 
 
-async def plan_view(db: AsyncSession, scope: Scope, number: int) -> PlanView:
-    """One plan with the version that this viewer sees, in one statement. Raises NotFound."""
+async def plan_view(db: AsyncSession, scope: Scope, number: int, also: ColumnElement[Any] | None = None) -> PlanView:
+    """One plan with the version that this viewer sees, in one statement. Raises NotFound.
+
+    `also` is a column of its own that the page needs too, such as `traceability.links_column`.
+    """
     its = and_(
         TestPlanVersion.project_id == TestPlan.project_id,
         TestPlanVersion.plan_number == TestPlan.number,
         TestPlanVersion.version == shown_version(scope),
     )
-    statement = select(TestPlan, TestPlanVersion).join(TestPlanVersion, its).where(*visible(scope))
+    columns = (TestPlan, TestPlanVersion, null() if also is None else also)
+    statement = select(*columns).join(TestPlanVersion, its).where(*visible(scope))
     is_one = 0 < number <= MOST_NUMBER
     row = (await db.execute(statement.where(TestPlan.number == number))).first() if is_one else None
     if row is None:

@@ -11,13 +11,15 @@ from fastapi import FastAPI
 from httpx2 import Response
 from sqlalchemy import func, select
 
-from portal import clock
+from portal import clock, traceability
 from portal.acceptance.models import Outcome, TestResult
 from portal.calendar_feed import queries as calendar
 from portal.db import Database
 from portal.decisions.models import Verdict
 from portal.projects import commands as projects
-from tests.support import testers
+from portal.trace.models import TraceKind
+from portal.trace.rules import End
+from tests.support import requirements, testers
 from tests.support.acceptance import (
     CASES,
     add_milestone,
@@ -320,6 +322,23 @@ async def test_the_pages_cost_the_same_however_many_cases_and_testers_there_are(
     assert len(seen) == before[ROUND]
     following = page.all("a[@rel='next']")[0].get("href")
     assert len((await browser.open(following)).all("input[@name='cases']")) == 20
+
+
+async def test_what_a_plan_belongs_together_with_is_one_click_away(
+    browser: Browser, database: Database, running: Cast
+) -> None:
+    await testers.enter(database, running)
+    await requirements.add(database, running)
+    await requirements.add(database, running, title="Inside", audience="internal")
+    async with database.write() as db:
+        for number in (1, 2):
+            ends = End(TraceKind.TEST_PLAN, 1), End(TraceKind.REQUIREMENT, number)
+            await traceability.link(db, await running.scope(db, "dan"), *ends)
+    found = {}
+    for who in ("ada", "dan", "tess"):
+        page = await browser.open(PLAN, who)
+        found[who] = [link.get("href").rpartition("/")[2] for link in page.all("section[@id='links']//a")]
+    assert found == {"ada": ["1"], "dan": ["1", "2"], "tess": []}
 
 
 async def test_a_tester_alone_tests_and_hears_of_nothing_else(browser: Browser, database: Database, cast: Cast) -> None:
