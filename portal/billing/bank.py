@@ -119,7 +119,7 @@ async def _match(db: AsyncSession, viewer: Viewer, row: BankEntry, entry: Entry,
 
 
 async def _named(db: AsyncSession, remittance: str) -> list[_Found]:
-    words = sorted({one.strip("/._-") for one in _WORD.findall(remittance.upper())})[:50]
+    words = {one.strip("/._-") for one in _WORD.findall(remittance.upper())}
     statement = (
         select(ProjectLedger.key, Invoice.number, Invoice.reference, Invoice.currency, Invoice.issuer)
         .join(ProjectLedger, ProjectLedger.id == Invoice.project_id)

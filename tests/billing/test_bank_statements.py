@@ -172,7 +172,12 @@ async def notes(database):
         return [(row.state, row.note) for row in rows]
 
 
-@pytest.mark.parametrize("words", ["{0}", "Invoice {0}, thank you", "RE:{0}.", "rg nr {1}", "{0}/2026"])
+MANY_WORDS = " ".join(f"A{number:03}" for number in range(90))
+
+
+@pytest.mark.parametrize(
+    "words", ["{0}", "Invoice {0}, thank you", "RE:{0}.", "rg nr {1}", f"{MANY_WORDS} {{0}}", "{0}/2026"]
+)
 async def test_an_entry_that_names_an_invoice_pays_it(billed, database, cast, words):
     said = words.format(billed.reference, billed.reference.lower())
     taken = await take(database, cast, entry(said))
