@@ -59,6 +59,21 @@ async def test_a_project_that_is_younger_than_the_endpoint_is_told_from_its_begi
     assert receiver.seqs() == [1, 2]
 
 
+async def test_a_young_project_does_not_wait_behind_all_those_that_go_on(
+    hooks: Hooks, receiver: Receiver, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "PROJECTS_AT_ONCE", 1)
+    endpoint = await hooks.add(receiver.url)
+    async with database.write() as db:
+        await projects.open_project(
+            db, SYSTEM, key="TUNNEL", company_id=cast.companies["Acme"], name="The tunnel", time_zone="Europe/Berlin"
+        )
+    await add_item(database, cast)
+    taken = await leases.take(database, endpoint.id)
+    assert taken is not None
+    assert [place.key for place in await leases.due_places(database, taken)] == ["TUNNEL"]
+
+
 async def test_only_what_is_wanted_is_told_and_the_rest_costs_no_second_look(
     hooks: Hooks, receiver: Receiver, database: Database, cast: Cast
 ) -> None:

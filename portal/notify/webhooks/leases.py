@@ -125,7 +125,8 @@ async def due_places(database: Database, taken: Taken) -> list[Place]:
     """The projects whose turn it is at the endpoint, those that waited longest first."""
     now = clock.now()
     mine = select(WebhookEndpoint.only_project_id).where(WebhookEndpoint.id == taken.id).scalar_subquery()
-    statement = _places(taken.id, mine, now).order_by(WebhookCursor.due_at, ProjectLedger.key).limit(PROJECTS_AT_ONCE)
+    first = WebhookCursor.due_at.asc().nulls_first()  # never told of yet: the databases differ in where
+    statement = _places(taken.id, mine, now).order_by(first, ProjectLedger.key).limit(PROJECTS_AT_ONCE)
     async with database.read() as db:
         return [Place(**row._mapping) for row in await db.execute(statement.execution_options(**_JOB))]
 
