@@ -8,6 +8,8 @@ WORKERS ?= auto
 # Bytecode halves every start of Python; some machines switch it off.
 unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# What tests draw is the same in each run (tests/support/chance.py), and so is the order of sets; TESTS_SEED draws otherwise.
+test test-fast test-sqlite: export PYTHONHASHSEED = $(if $(TESTS_SEED),random,0)
 
 .PHONY: help setup setup-tests demo test test-fast test-sqlite check format bench lock messages clean
 
