@@ -86,7 +86,7 @@ async def test_a_design_is_approved_and_the_receipt_holds_without_the_portal(
 
     await page.goto(f"{house.base}/waiting")
     await page.get_by_role("link", name=re.compile("The first screen")).first.click()
-    await expect(page.locator("h1")).to_contain_text("version 2", ignore_case=True)
+    await expect(page.locator(".lede")).to_contain_text("Design 1, version 2")
     await approve(page)
     await verify_offline(house, page, tmp_path)
 
@@ -104,6 +104,7 @@ async def verify_offline(house: House, page: Page, folder: Path) -> None:
         file.write_bytes(await answer.body())
         said = house.command("verify", str(file), "--keys", str(folder / "keys.json"))
         assert "The first screen" in said
+        assert "version 2" in said
     forged = json.loads((folder / "receipt.json").read_text())
     head, payload, signature = forged["receipt"].split(".")
     forged["receipt"] = ".".join((head, payload[:-8] + ("A" * 8), signature))
