@@ -150,7 +150,7 @@ async def test_what_is_to_come_is_what_no_issued_invoice_bills(database, cast):
     async with database.read() as db:
         scope = await cast.scope(db, "finn")
         found = await expected.coming(db, scope)
-        assert [(one.text, one.gross.minor) for one in found] == [("End of warranty", 476_000), ("Opening", 714_000)]
+        assert {one.text: one.gross.minor for one in found} == {"End of warranty": 476_000, "Opening": 714_000}
         with pytest.raises(NotFound):
             await expected.coming(db, await cast.scope(db, "eve"))
     await quick(database, cast)
