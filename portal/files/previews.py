@@ -48,7 +48,8 @@ async def draw(kind: str, chunks: AsyncIterator[bytes], most: int = 1) -> Drawin
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
-        await asyncio.shield(process.wait())
+        # Not wait(): it lasts until the pipes end, and who reads no further never sees the end of one that is full.
+        await asyncio.shield(process.communicate())
     return _concluded(pages, kind)
 
 

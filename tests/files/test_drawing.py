@@ -1,5 +1,6 @@
 """Previews of hostile pictures and PDFs: a new picture, no preview, or no file; never harm, never a remnant."""
 
+import asyncio
 import io
 import struct
 import zlib
@@ -199,10 +200,10 @@ async def test_that_process_gets_no_settings_and_no_secrets(monkeypatch, tmp_pat
     assert seen.count(b"export") <= 4  # the shell's own PWD, OLDPWD and _ beside it
 
 
-def _says(monkeypatch, tmp_path, script):
-    """A process that reads all and says something of its own."""
+def _says(monkeypatch, tmp_path, script, reads="cat > /dev/null"):
+    """A process that reads all, unless told otherwise, and says something of its own."""
     told = tmp_path / "told"
-    told.write_text(f"#!/bin/sh\ncat > /dev/null\n{script}\n")
+    told.write_text(f"#!/bin/sh\n{reads}\n{script}\n")
     told.chmod(0o700)
     monkeypatch.setattr(previews.sys, "executable", str(told))
 
@@ -223,6 +224,17 @@ async def test_a_process_is_heard_as_long_as_its_pages_are_not_too_many_nor_too_
     monkeypatch.setattr(previews, "MOST_PREVIEW", 9)
     drawn = await previews.draw(PDF, chunks(b"x"), 7)
     assert sum(map(len, drawn.pictures)) == 8
+
+
+async def test_a_process_that_goes_on_talking_while_nobody_listens_is_ended(monkeypatch, tmp_path):
+    _says(monkeypatch, tmp_path, f"while {WHOLE}; do :; done", reads="")
+
+    async def slowly():
+        yield b"x"
+        await asyncio.sleep(0.5)  # long enough to fill whatever lies between the two
+
+    drawn = await asyncio.wait_for(previews.draw(PDF, slowly(), 1), 60)
+    assert drawn.pictures == [b"1\n"]
 
 
 async def test_a_process_that_takes_too_long_is_ended(monkeypatch):
