@@ -11,7 +11,8 @@ from portal.notify import links
 from portal.notify.compose import composer
 from portal.notify.outbox import Due, Picture
 from portal.notify.rules import Topic
-from portal.settings import SettingsError, load, white_on
+from portal.setting_kinds import white_on
+from portal.settings import SettingsError, load
 from tests.support.sign_in import settings_for
 from web.catalogues import catalogue
 
