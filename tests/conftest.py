@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page
 from portal.db import Database
 from tests.support import browser as browsers
 from tests.support import cast as stage
-from tests.support import certified, chance, databases, mail, network, opened, run, staged, statements
+from tests.support import certified, chance, databases, loops, mail, network, opened, run, staged, statements
 
 BOTH = ("sqlite", "postgresql")
 
@@ -22,6 +22,7 @@ def pytest_configure(config: pytest.Config) -> None:
     chance.install()
     statements.install()
     opened.install()
+    loops.install()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
