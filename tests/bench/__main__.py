@@ -8,7 +8,6 @@ import asyncio
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from portal.db import Database
 from tests.bench import issuer, load, money, seed
 from tests.support import databases, opened
 from tests.support import run as test_run
+from tests.support.ports import free_port
 
 PAGES = {
     "overview": "/projects/BENCH",
@@ -65,13 +65,6 @@ class Portal:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
         return 0.0
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as place:
-        place.bind(("127.0.0.1", 0))
-        return int(place.getsockname()[1])
 
 
 @contextmanager

@@ -17,17 +17,7 @@ import pytest
 from portal.demo import start
 from portal.errors import Conflict, Invalid
 from tests.cli.conftest import Shell
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports that nobody listens on."""
-    probes = [socket.socket() for _ in range(number)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+from tests.support.ports import free_port
 
 
 def get(url: str, **headers: str) -> tuple[int, str]:
@@ -80,7 +70,7 @@ def wait_until(happened: Callable[[], bool], process: "subprocess.Popen[str]") -
 @pytest.mark.slow
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_is_ready_and_ends_with_zero_when_told_to_stop(shell: Shell, told: signal.Signals) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     with running(shell, port, "serve") as process:
         assert get(f"http://127.0.0.1:{port}/healthz") == (200, "alive\n")
         process.send_signal(told)
@@ -91,7 +81,7 @@ def test_a_server_is_ready_and_ends_with_zero_when_told_to_stop(shell: Shell, to
 
 @pytest.mark.slow
 def test_an_open_connection_does_not_hold_up_the_end(shell: Shell) -> None:
-    (port,) = free_ports(1)
+    port = free_port()
     with running(shell, port, "serve") as process, socket.create_connection(("127.0.0.1", port)) as kept:
         kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert kept.recv(1000).startswith(b"HTTP/1.1 200")
@@ -101,7 +91,7 @@ def test_an_open_connection_does_not_hold_up_the_end(shell: Shell) -> None:
 
 @pytest.mark.slow
 def test_several_workers_serve_one_port_and_metrics_have_their_own(shell: Shell) -> None:
-    port, metrics = free_ports(2)
+    port, metrics = free_port(), free_port()
     shell.environment["PORTAL_METRICS_PORT"] = str(metrics)
     with running(shell, port, "serve", "--workers", "2") as process:
         wait_until(lambda: any("portal_request_seconds_count" in one for one in figures(metrics)), process)
@@ -117,7 +107,7 @@ def test_workers_that_take_longer_than_five_seconds_to_start_are_waited_for(shel
     (tmp_path / "slow").mkdir()
     (tmp_path / "slow" / "sitecustomize.py").write_text(slow)
     shell.environment["PYTHONPATH"] = str(tmp_path / "slow")
-    port, metrics = free_ports(2)
+    port, metrics = free_port(), free_port()
     shell.environment["PORTAL_METRICS_PORT"] = str(metrics)
     with running(shell, port, "serve", "--workers", "2") as process:
         wait_until(lambda: len(figures(metrics)) == 2, process)
@@ -136,7 +126,7 @@ def test_a_port_in_use_is_told(shell: Shell) -> None:
 
 @pytest.mark.slow
 def test_the_demo_loads_both_projects_once_and_keeps_them(empty_shell: Shell) -> None:
-    port, provider = free_ports(2)
+    port, provider = free_port(), free_port()
     arguments = ("demo", "--provider-port", str(provider))
     with running(empty_shell, port, *arguments) as process:
         token = empty_shell.run("demo", "token", "mei").out.strip()

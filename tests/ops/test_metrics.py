@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from portal import metrics
 from portal.db import Database
 from portal.settings import Settings
+from tests.support.ports import free_port
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -62,14 +63,6 @@ def scraped(port: int) -> str:
         return str(answer.read().decode())
 
 
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @SQLITE
 async def test_requests_are_counted_by_route_template(database: Database) -> None:
     port = free_port()
@@ -109,6 +102,7 @@ import sys
 from fastapi import FastAPI
 from portal import metrics
 from portal.settings import Settings
+from tests.support.ports import free_port
 app, secret = FastAPI(), "k2J9-random-enough-7Qw5-Zx81-Lm-4t"
 metrics.install(app, Settings(environment="test", base_url="http://127.0.0.1", secret_key=secret))
 print(len(app.user_middleware), "prometheus_client" in sys.modules)
