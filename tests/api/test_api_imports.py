@@ -23,7 +23,7 @@ TB-2,Paint,story,Done,2024-01-09
 
 async def finished(api: Any, address: str) -> Any:
     """The import when it has come to its end."""
-    for _ in range(200):
+    for _ in range(1200):
         told = await api.get(address)
         if told["state"] in ("done", "failed"):
             await asyncio.gather(*api.client._transport.app.state.imports)

@@ -127,7 +127,7 @@ async def test_nobody_waits_for_the_authority_but_who_issues(two, database, cast
     slow = Slow()
     asking = asyncio.create_task(of_draft(database, cast, seals=slow))
     await slow.asked.wait()
-    async with asyncio.timeout(10), database.write() as db:
+    async with asyncio.timeout(60), database.write() as db:
         await projects.add_milestone(db, await cast.scope(db, "wei"), name="Meanwhile")
     assert (await quick(database, cast, number=2)).reference.endswith("0001")
     slow.answers.set()

@@ -176,7 +176,7 @@ async def test_mail_in_the_outbox_leaves_by_itself(state: Any) -> None:
         )
     task = asyncio.create_task(background.run(state))
     mail = state.settings.data_dir / "mail" / f"{sent}.eml"
-    for _ in range(500):
+    for _ in range(6000):
         if mail.exists():
             break
         await asyncio.sleep(0.01)

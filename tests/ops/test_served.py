@@ -55,5 +55,5 @@ async def test_streams_hear_of_the_end_with_the_signal_and_the_server_does_too(
     serve.end_streams_early(stopping)
     assert not stopping.is_set()
     signal.raise_signal(number)
-    await asyncio.wait_for(stopping.wait(), 1)
+    await asyncio.wait_for(stopping.wait(), 60)
     assert handlers == [number]

@@ -413,7 +413,7 @@ async def test_a_slow_endpoint_holds_up_no_other_and_an_unreachable_database_end
     await hooks.add(receiver.url)
     await add_item(database, cast)
     task = asyncio.create_task(delivering.send_forever(database, hooks.sender, hooks.seal))
-    for _ in range(500):
+    for _ in range(6000):
         if receiver.got:
             break
         await asyncio.sleep(0.01)
