@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from portal import money
+from portal import money, xml_input
 from portal.errors import Invalid, TooLarge
 from portal.money import Money
 
@@ -42,26 +42,11 @@ def entries(content: bytes) -> list[Entry]:
     """
     if len(content) > MOST_BYTES:
         raise TooLarge(f"A statement may have {MOST_BYTES // 1024 // 1024} MB.", field="file", value=len(content))
-    root = _root(content)
+    root = xml_input.root(content)
     found = [entry for statement in _all(root, "Stmt") for entry in _statement(statement)]
     if not list(_all(root, "Stmt")):
         raise Invalid("This is no bank statement of ISO 20022 (camt.053).", field="file")
     return found
-
-
-def _root(content: bytes) -> Any:
-    from lxml import etree  # type: ignore[import-untyped]
-
-    # A comment in the middle of a text would else end it.
-    unseen = {"remove_comments": True, "remove_pis": True}
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, **unseen)
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as fault:
-        raise Invalid(f"This is no XML: {str(fault)[:120]}.", field="file") from None
-    if root.getroottree().docinfo.doctype:
-        raise Invalid("A statement has no document type definition.", field="file")
-    return root
 
 
 def _statement(statement: Any) -> Iterator[Entry]:

@@ -1,8 +1,9 @@
-"""XML from outside: no document types, no entities, no network, bounded. TestRail's export and JUnit's reports."""
+"""TestRail's export and JUnit's reports, as XML."""
 
 from collections.abc import Iterator
 from typing import Any
 
+from portal import xml_input
 from portal.acceptance.imports.model import ImportedCase, ImportedResult, Read, Step
 from portal.acceptance.models import Outcome
 from portal.errors import Invalid, TooLarge
@@ -17,28 +18,13 @@ PRIORITIES = {
 
 def read_xml(content: bytes) -> Read:
     """A TestRail export or a JUnit report. Raises Invalid for anything else, TooLarge for too many cases."""
-    root = _root(content)
+    root = xml_input.root(content)
     match _name(root):
         case "testsuites" | "testsuite":
             return Read("junit", results=_bounded(_results(root)))
         case "suite":
             return Read("testrail", cases=_bounded(_cases(root, "")))
     raise Invalid("This XML is neither a TestRail export nor a JUnit report.", field="file", value=_name(root)[:40])
-
-
-def _root(content: bytes) -> Any:
-    from lxml import etree  # type: ignore[import-untyped]
-
-    # A comment in the middle of a text would else end it.
-    unseen = {"remove_comments": True, "remove_pis": True}
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, **unseen)
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as fault:
-        raise Invalid(f"This is no XML: {str(fault)[:120]}.", field="file") from None
-    if root.getroottree().docinfo.doctype:
-        raise Invalid("A file with a document type definition is not read.", field="file")
-    return root
 
 
 def _bounded(found: Iterator[Any]) -> list[Any]:
