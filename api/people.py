@@ -87,6 +87,9 @@ async def change_person(
 
 @router.delete("/{person_id}/accounts", status_code=204)
 async def release_person(viewer: Viewing, db: UnitOfWork, person_id: UUID) -> Response:
-    """Forgets the accounts that a person signs in with, for when their provider gave them a new one."""
-    await commands.release(db, viewer, person_id)
+    """Forgets the accounts that a person signs in with, for when their provider gave them a new one.
+
+    Their sessions end at once.
+    """
+    await identity.release(db, viewer, person_id)
     return Response(status_code=204)

@@ -109,3 +109,11 @@ async def shut_out(db: AsyncSession, viewer: Viewer, person_id: UUID) -> None:
     """Disables a person and ends all their sessions at once. Raises NotAllowed, NotFound."""
     await people.disable(db, viewer, person_id)
     await sessions.end_all(db, person_id)
+
+
+async def release(db: AsyncSession, viewer: Viewer, person_id: UUID) -> None:
+    """Forgets the accounts that a person signs in with, and ends what was begun with them: the old account may be
+    somebody else's by now. Raises NotAllowed, NotFound, Invalid.
+    """
+    await people.release(db, viewer, person_id)
+    await sessions.end_all(db, person_id)

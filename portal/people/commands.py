@@ -120,6 +120,7 @@ async def release(db: AsyncSession, viewer: Viewer, person_id: UUID) -> None:
     """Forgets the accounts that a person signs in with, for when a provider gave them a new one.
 
     Their next sign-in needs an invitation (or a staff group) and their verified address, like the first.
+    `identity.commands.release` also ends their sessions.
     Raises NotAllowed, NotFound; Invalid for a person without an address to come back by.
     """
     viewer.require_staff(StaffRole.ADMIN)

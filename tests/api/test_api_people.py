@@ -8,6 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from portal.decisions import delegations
+from portal.errors import SignInNeeded
+from portal.identity.arrive import arrive
+from portal.identity.sessions import hash_of
 from portal.notify.models import Mail
 from tests.support.statements import counting
 
@@ -56,6 +59,14 @@ async def test_a_person_is_shut_out_and_let_in_by_an_administrator_only(api: Any
     await api.call("PATCH", root, json={"disabled": True}, match="*", by="root", expect=409)
     await api.call("DELETE", f"{ada}/accounts", by="root", expect=204)
     await api.call("DELETE", f"{ada}/accounts", expect=403)
+
+
+async def test_a_released_account_is_signed_in_nowhere_any_more(api: Any) -> None:
+    await api.call("DELETE", f"/v1/people/{api.cast.people['ada']}/accounts", by="root", expect=204)
+    async with api.database.read() as db:
+        with pytest.raises(SignInNeeded):
+            await arrive(db, hash_of(api.cast.tokens["ada"]), "BRIDGE")
+        await arrive(db, hash_of(api.cast.tokens["eve"]), "BRIDGE")
 
 
 async def test_a_member_gets_other_roles_and_goes(api: Any) -> None:
