@@ -9,8 +9,8 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal.acceptance import waiting as rounds
-from portal.acceptance.waiting import RoundWaiting
+from portal.acceptance import waiting as all_waiting
+from portal.acceptance.waiting import AllWaiting, RoundWaiting
 from portal.access import Scope
 from portal.decisions import delegations, queries, remarks, waiting, workflow
 from portal.decisions.models import Decision, DecisionDraft, DecisionJudgement, DecisionState
@@ -87,18 +87,17 @@ class DecisionPage:
 @router.get("/waiting", name="waiting")
 async def waiting_page(request: Request, arrival: SignedIn, db: ReadSession) -> Response:
     """Over all projects: what waits for the viewer, for their side, and what the other side owes."""
-    found = await waiting.waiting_everywhere(db, arrival.viewer)
-    page = _waiting(found, await rounds.everywhere(db, arrival.viewer), is_staff=arrival.viewer.is_staff)
+    page = _waiting(await all_waiting.everywhere(db, arrival.viewer), is_staff=arrival.viewer.is_staff)
     return respond(request, "decisions/waiting.html", page, viewer=arrival.viewer)
 
 
-def _waiting(found: Sequence[Waiting], to_test: Sequence[RoundWaiting], *, is_staff: bool) -> WaitingPage:
-    ours = [one for one in found if (one.side == "agency") == is_staff]
+def _waiting(found: AllWaiting, *, is_staff: bool) -> WaitingPage:
+    ours = [one for one in found.decisions if (one.side == "agency") == is_staff]
     return WaitingPage(
         mine=[one for one in ours if one.is_mine],
         ours=[one for one in ours if not one.is_mine],
-        theirs=[one for one in found if one not in ours],
-        rounds=to_test,
+        theirs=[one for one in found.decisions if one not in ours],
+        rounds=found.rounds,
     )
 
 

@@ -10,7 +10,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from portal.acceptance import accepting
+from portal.acceptance import accepting, waiting
+from portal.acceptance.waiting import AllWaiting, RoundWaiting
 from portal.access import Role, Scope
 from portal.backlog import activity as history
 from portal.backlog import detail, planlines, reports
@@ -22,7 +23,6 @@ from portal.backlog.queries import ItemLine, Overview
 from portal.backlog.reports import Burndown, Wanted
 from portal.billing import balance
 from portal.billing.balance import Budget
-from portal.decisions import waiting
 from portal.decisions.models import Side
 from portal.decisions.waiting import Waiting
 from portal.errors import NotFound
@@ -50,7 +50,7 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class ProjectsPage:
-    """The context of projects/list.html; `open` says by project's key how many decisions wait for whom."""
+    """The context of projects/list.html; `open` says by project's key how much waits for whom."""
 
     lines: Sequence[ProjectLine]
     open: Mapping[str, Counter[str]]
@@ -72,6 +72,7 @@ class Glance:
     lately_since: date | None
     today: date
     waiting: Sequence[Waiting]
+    rounds: Sequence[RoundWaiting]
     budget: Budget | None
 
 
@@ -139,7 +140,7 @@ async def overview(request: Request, scope: ProjectScope, db: ReadSession) -> Re
     plan = await planlines.plan_lines(db, scope)
     backlog = await queries_of_backlog.overview(db, scope, plan.statuses)
     found = await reports.burndown(db, scope, plan, Wanted(SeriesKind.PROJECT), causes=False)
-    asked, budget = await waiting.waiting(db, scope), await balance.budget(db, scope)
+    asked, budget = await waiting.in_project(db, scope), await balance.budget(db, scope)
     page = _glance(scope, plan, backlog, found, asked, budget)
     return respond(request, "projects/overview.html", page, scope=scope, tab="overview", etag=etag)
 
@@ -149,7 +150,7 @@ def _glance(
     plan: PlanLines,
     backlog: Overview,
     found: Burndown,
-    asked: Sequence[Waiting],
+    asked: AllWaiting,
     budget: Budget | None,
 ) -> Glance:
     today, now = scope.today, found.now
@@ -164,7 +165,8 @@ def _glance(
         lately=now.done - before[-1].done if now and before else None,
         lately_since=today - LATELY if before else None,
         today=today,
-        waiting=[one for one in asked if one.side is Side.CLIENT],
+        waiting=[one for one in asked.decisions if one.side is Side.CLIENT],
+        rounds=asked.rounds,
         budget=budget,
     )
 

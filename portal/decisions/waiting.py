@@ -1,7 +1,7 @@
 """Who is waited for: what is open in a project or in all of a viewer's projects, and how long each side waited."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -35,6 +35,8 @@ from portal.projects.queries import COMPANY, LEDGER, MEMBERSHIP, PROJECT
 DECISION, TURN = cast(Table, Decision.__table__), cast(Table, DecisionTurn.__table__)
 MOST = 200
 """So many are listed; what is counted, summed or put into a calendar knows no bound."""
+Listing = tuple[Select[Any], dict[str, Any]]
+"""A statement, and what is to be filled in when it runs."""
 WHY_ACROSS = "what waits in a viewer's own projects"
 
 
@@ -74,19 +76,23 @@ _FROM = (
 )
 
 
-_THE_PROJECT = bindparam("project", type_=DECISION.c.project_id.type)
-_PERSON = bindparam("person", type_=DECISION.c.project_id.type)
+THE_PROJECT = bindparam("project", type_=DECISION.c.project_id.type)
+THE_PERSON = bindparam("person", type_=DECISION.c.project_id.type)
 _FIRST, _LAST = bindparam("first", type_=DECISION.c.due_on.type), bindparam("last", type_=DECISION.c.due_on.type)
-_MOST = bindparam("most", type_=Integer())
+THE_MOST = bindparam("most", type_=Integer())
 """What is filled in when a statement runs: to build one costs more than to run it, and many pages ask."""
 
 
 async def waiting(db: AsyncSession, scope: Scope) -> list[Waiting]:
     """What is open in the project and this viewer may see; what the viewer can answer first, then by due day."""
+    return in_order(await db.execute(*listing(scope)))
+
+
+def listing(scope: Scope) -> Listing:
+    """The statement that finds what is open in a project, for whoever reads other things beside it."""
     person = None if scope.is_staff or scope.preview else scope.viewer.person_id
     statement = _in_project(scope.audiences, for_person=person is not None)
-    given = _given(person, scope.today, scope.today) | {"project": scope.project_id, "most": MOST}
-    return _in_order(await db.execute(statement, given))
+    return statement, _given(person, scope.today, scope.today) | {"project": scope.project_id, "most": MOST}
 
 
 @cache
@@ -95,15 +101,15 @@ def _in_project(audiences: tuple[Audience, ...], *, for_person: bool) -> Select[
         _listed(for_person=for_person)
         .select_from(_FROM)
         .where(
-            DECISION.c.project_id == _THE_PROJECT,
-            TURN.c.project_id == _THE_PROJECT,
+            DECISION.c.project_id == THE_PROJECT,
+            TURN.c.project_id == THE_PROJECT,
             DECISION.c.audience.in_(audiences),
         )
     )
 
 
 def _listed(*, for_person: bool) -> Select[Any]:
-    is_mine = _answerable(_PERSON, _FIRST, _LAST) if for_person else literal(False)
+    is_mine = _answerable(THE_PERSON, _FIRST, _LAST) if for_person else literal(False)
     return select(*_COLUMNS, is_mine.label("is_mine"))
 
 
@@ -117,15 +123,20 @@ async def waiting_everywhere(db: AsyncSession, viewer: Viewer) -> list[Waiting]:
     Over several projects there is no one day: a day to either side counts for delegations, and the project's own day
     decides when the answer is given.
     """
+    return in_order(await db.execute(*listing_everywhere(viewer)))
+
+
+def listing_everywhere(viewer: Viewer) -> Listing:
+    """The statement that finds what is open in all projects of a viewer, for whoever reads other things beside it."""
     statement, given = _of_viewer(viewer)
-    return _in_order(await db.execute(_most_pressing(statement), given | {"most": MOST}))
+    return _most_pressing(statement), given | {"most": MOST}
 
 
 async def due_everywhere(db: AsyncSession, viewer: Viewer) -> list[Waiting]:
     """All that is due by a day from the viewer, in all their projects; for staff, all that is due from the agency."""
     statement, given = _of_viewer(viewer)
     found = await db.execute(_by_a_day(statement, Side.AGENCY if viewer.is_staff else Side.CLIENT), given)
-    return [one for one in _in_order(found) if one.is_mine or viewer.is_staff]
+    return [one for one in in_order(found) if one.is_mine or viewer.is_staff]
 
 
 async def counts_everywhere(db: AsyncSession, viewer: Viewer) -> dict[str, Counter[str]]:
@@ -138,8 +149,8 @@ async def counts_everywhere(db: AsyncSession, viewer: Viewer) -> dict[str, Count
     return by_key
 
 
-def _of_viewer(viewer: Viewer) -> tuple[Select[Any], dict[str, Any]]:
-    """What is open in all projects of a viewer, in no order, and what is to be filled in."""
+def _of_viewer(viewer: Viewer) -> Listing:
+    """What is open in all projects of a viewer, in no order."""
     if viewer.is_staff:
         sees_money = bool(viewer.staff & {StaffRole.FINANCE, StaffRole.MANAGER, StaffRole.ADMIN})
         return _for_staff(sees_money=sees_money), {}
@@ -164,7 +175,7 @@ def _most_pressing(statement: Select[Any]) -> Select[Any]:
     """So many as are listed at all: what the viewer can answer is never left out for the sake of what they cannot."""
     last = date.max  # a day that no due date reaches: both databases put "none" elsewhere
     soonest = func.coalesce(DECISION.c.due_on, literal(last, DECISION.c.due_on.type))
-    return statement.order_by(desc("is_mine"), soonest, TURN.c.from_at, DECISION.c.number).limit(_MOST)
+    return statement.order_by(desc("is_mine"), soonest, TURN.c.from_at, DECISION.c.number).limit(THE_MOST)
 
 
 def _everywhere(*, for_person: bool) -> Select[Any]:
@@ -182,7 +193,7 @@ def _for_staff(*, sees_money: bool) -> Select[Any]:
 def _for_client(*, for_person: bool) -> Select[Any]:
     mine = and_(
         MEMBERSHIP.c.project_id == DECISION.c.project_id,
-        MEMBERSHIP.c.person_id == _PERSON,
+        MEMBERSHIP.c.person_id == THE_PERSON,
         MEMBERSHIP.c.viewer,
     )
     seen = or_(
@@ -275,7 +286,8 @@ def _as_somebody(person: Any, first: Any, last: Any) -> Any:
     return answerable.correlate(DECISION)
 
 
-def _in_order(rows: Any) -> list[Waiting]:
+def in_order(rows: Iterable[Row[Any]]) -> list[Waiting]:
+    """What a listing found: what the viewer can answer first, then by due day."""
     found = [_row(row) for row in rows]
     return sorted(found, key=lambda one: (not one.is_mine, one.due_on or date.max, one.since))
 

@@ -39,6 +39,7 @@ READS = {
     "testers": lambda db, scope: queries.testers(db, scope, 1, 1),
     "acceptances": lambda db, scope: standing.acceptances(db, scope, 1),
     "to test": lambda db, scope: waiting.to_test(db, scope),
+    "waiting": lambda db, scope: waiting.in_project(db, scope),
 } | {
     f"case {one}": lambda db, scope, one=one: case_pages.case_page(db, scope, 1, 1, one) for one in (1, MANY // 2, MANY)
 }

@@ -14,6 +14,7 @@ from portal.projects import commands as projects
 from tests.support import testers
 from tests.support.acceptance import add_plan, close_round, offer, open_round, say_all
 from tests.support.cast import Cast
+from tests.support.decisions import ask
 from tests.support.statements import counting
 from tests.web.conftest import SAME_ORIGIN, Browser
 
@@ -85,9 +86,9 @@ async def test_the_plan_marks_it(browser: Browser, running: time_machine.Travell
     assert await says(browser, PLAN, "dan", "Period over")
 
 
-async def rounds_of(browser: Browser, who: str) -> list[str]:
-    page = await browser.open("/waiting", who)
-    return [str(link.get("href")) for link in page.all("section[@id='rounds']//a")]
+async def rounds_of(browser: Browser, who: str, path: str = "/waiting") -> list[str]:
+    page = await browser.open(path, who)
+    return [str(link.get("href")) for link in page.all("*[@id='rounds']//a")]
 
 
 async def test_it_waits_for_staff_once_its_period_is_over(
@@ -110,6 +111,30 @@ async def test_it_waits_for_those_who_have_cases_left_and_nobody_else(
     assert await rounds_of(browser, "tess") == []
 
 
+async def test_the_front_page_shows_it_to_whoever_still_tests_and_to_nobody_else(
+    browser: Browser, running: time_machine.Traveller, database: Database, tested: Cast
+) -> None:
+    running.move_to(AFTER)
+    seen = {who: await rounds_of(browser, who, "/projects/BRIDGE") for who in ("ada", "eve", "dan")}
+    assert seen == {"ada": [ROUND], "eve": [], "dan": []}
+    await say_all(database, tested, dict.fromkeys((1, 2, 3), Outcome.PASSED), "ada")
+    assert await rounds_of(browser, "ada", "/projects/BRIDGE") == []
+
+
+async def test_the_list_of_projects_counts_it(
+    browser: Browser, running: time_machine.Traveller, database: Database, tested: Cast
+) -> None:
+    async def says_of(who: str) -> list[str]:
+        page = await browser.open("/projects", who)
+        return [words for one in page.all("li//span") if ": " in (words := page.words(one))]
+
+    assert [await says_of(who) for who in ("tess", "eve", "dan")] == [["Waiting for you: 1"], [], []]
+    await ask(database, tested, title="Sign in, version 1")
+    running.move_to(AFTER)
+    assert await says_of("ada") == ["Waiting for you: 2"]
+    assert await says_of("dan") == ["Waiting for us: 1", "Waiting for the client: 1"]
+
+
 async def test_an_archived_project_waits_for_nobody(
     browser: Browser, running: time_machine.Traveller, database: Database, tested: Cast
 ) -> None:
@@ -127,7 +152,8 @@ async def test_what_waits_costs_the_same_however_many_rounds_there_are(
         with counting(database) as seen:
             await browser.open("/waiting", "tess")
         costs.append(len(seen))
+        await browser.check_cost(database, "/projects/BRIDGE", most=6)
         await add_plan(database, tested)
         await offer(database, tested, plan)
-        await open_round(database, tested, "tess", plan=plan)
-    assert costs[0] == costs[1] <= 4
+        await open_round(database, tested, "ada", "tess", plan=plan)
+    assert costs[0] == costs[1] <= 2
