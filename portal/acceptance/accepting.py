@@ -130,9 +130,10 @@ async def milestone(db: AsyncSession, scope: Scope, number: int) -> tuple[Milest
 
 
 def _said_no(scope: Scope) -> Select[Any]:
+    unanswered = (AcceptanceState.ASKED, AcceptanceState.WITHDRAWN)  # a no stands until something else is said
     newest = (
         select(func.max(Acceptance.number))
-        .where(Acceptance.project_id == scope.project_id, Acceptance.state != AcceptanceState.WITHDRAWN)
+        .where(Acceptance.project_id == scope.project_id, Acceptance.state.not_in(unanswered))
         .group_by(Acceptance.plan_number)
     )
     its_plan = and_(TestPlan.project_id == Acceptance.project_id, TestPlan.number == Acceptance.plan_number)

@@ -131,3 +131,14 @@ async def test_where_nobody_is_left_who_could_answer_no_silence_counts(database,
         await people.change_roles(db, await cast.scope(db, "wei"), cast.people["ada"], ["approver"])
     await days_pass(database, monkeypatch, 3)
     assert (await row_of(database, cast, row.number)).state is STATE.DEEMED
+
+
+async def test_a_no_go_stands_while_its_question_is_put_anew(database, cast, keys):
+    await played(database, cast, is_gate=True)
+    later = await add_milestone(database, cast, "Rollout")
+    await add_plan(database, cast, milestone_number=later)
+    await offer(database, cast, 2)
+    await answer(database, cast, keys, await ask(database, cast), Verdict.DECLINED, "No-go.")
+    await ask(database, cast)
+    with pytest.raises(Conflict):
+        await ask(database, cast, 2)
