@@ -18,7 +18,7 @@ from portal.access import SYSTEM, Scope
 from portal.db import Database
 from portal.decisions import commands as decisions
 from portal.decisions import queries as asked
-from portal.decisions.models import Decision, DecisionKind, DecisionState
+from portal.decisions.models import Decision, DecisionKind, DecisionState, Side
 from portal.errors import Conflict, PortalError
 from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
@@ -96,7 +96,7 @@ async def _step(db: AsyncSession, scope: Scope, number: int) -> bool:
     if (obstacle := await _obstacle(db, scope, row)) is not None:
         await accepting.withdraw_open(db, scope, plan, obstacle, part=row.part)
         return True
-    if not await asked.is_answerable(db, scope, decision):  # the silence of nobody says nothing
+    if await _is_no_silence(db, scope, decision):
         return False
     act = due_act(scope.today, row.deemed_on, row.announced, row.announced_on)
     if act == "announce":
@@ -116,6 +116,14 @@ async def _obstacle(db: AsyncSession, scope: Scope, row: Acceptance) -> str | No
     except Conflict as obstacle:
         return obstacle.message
     return None
+
+
+async def _is_no_silence(db: AsyncSession, scope: Scope, decision: Decision) -> bool:
+    """Whether one of several answered already, or waits for the team's answer to a question, or nobody is left who
+    could answer: the silence of nobody says nothing."""
+    if decision.turn is Side.AGENCY or not await asked.is_answerable(db, scope, decision):
+        return True
+    return bool(await asked.answers_of(db, scope, decision.number))
 
 
 async def _announce(db: AsyncSession, scope: Scope, plan: TestPlan, row: Acceptance, decision: Decision) -> None:

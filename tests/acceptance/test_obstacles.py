@@ -7,6 +7,8 @@ import pytest
 from portal import clock, settlement
 from portal.acceptance import deeming, standing
 from portal.acceptance.models import AcceptanceState, Outcome
+from portal.access import Role
+from portal.decisions import remarks
 from portal.decisions.commands import Answer
 from portal.decisions.models import Verdict
 from portal.errors import Conflict
@@ -15,7 +17,7 @@ from portal.projects import queries as projects
 from tests.support.acceptance import add_milestone, add_plan, answer, ask, begun, close_round, offer, say_all
 from tests.support.billing import confirmed
 from tests.support.changes import sign
-from tests.support.decisions import PORTAL, proof_of
+from tests.support.decisions import PORTAL, grant, proof_of
 
 STATE = AcceptanceState
 
@@ -142,3 +144,34 @@ async def test_a_no_go_stands_while_its_question_is_put_anew(database, cast, key
     await ask(database, cast)
     with pytest.raises(Conflict):
         await ask(database, cast, 2)
+
+
+async def test_the_answer_of_one_of_two_is_no_silence(database, cast, keys, monkeypatch):
+    """What one signed, and under which reservation, is not made a silence by the other's."""
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+    await set_deemed(database, cast, 5)
+    milestone = await played(database, cast)
+    row = await ask(database, cast, people=(cast.people["ada"], cast.people["eve"]))
+    await answer(database, cast, keys, row, Verdict.APPROVED_WITH_REMARKS, "- The footer")
+    await days_pass(database, monkeypatch)
+    row = await row_of(database, cast, 1)
+    assert (row.state, row.announced) == (STATE.ASKED, 0)
+    assert (await milestone_of(database, cast, milestone)).accepted_on is None
+    await answer(database, cast, keys, row, who="eve")
+    assert [one["text"] for one in (await row_of(database, cast, 1)).reservations] == ["The footer"]
+
+
+async def test_who_waits_for_the_teams_answer_is_not_silent(database, cast, monkeypatch):
+    await set_deemed(database, cast, 5)
+    await played(database, cast)
+    row = await ask(database, cast)
+    async with database.write() as db:
+        await remarks.remark(db, await cast.scope(db, "ada"), row.decision_number, "Why?", is_question=True)
+    await days_pass(database, monkeypatch)
+    row = await row_of(database, cast, 1)
+    assert (row.state, row.announced) == (STATE.ASKED, 0)
+    async with database.write() as db:
+        await remarks.remark(db, await cast.scope(db, "dan"), row.decision_number, "Therefore.")
+    await days_pass(database, monkeypatch)
+    assert (await row_of(database, cast, 1)).state is STATE.DEEMED
