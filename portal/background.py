@@ -22,6 +22,7 @@ from api.models import IdempotencyKey
 from portal import clock, stamping
 from portal.acceptance import deeming
 from portal.acceptance import reminders as last_days
+from portal.apart import Run, SomeFailed
 from portal.billing import periods
 from portal.changes import expiry
 from portal.connectors.models import ImportJob
@@ -51,6 +52,19 @@ DELIVERIES_KEPT = timedelta(days=30)
 MAILS_KEPT = timedelta(days=90)
 """Long enough for a mail that comes back, and for the telling of an event never to be repeated."""
 REFUSALS_KEPT = timedelta(days=180)
+KEPT: tuple[tuple[type[Base], InstrumentedAttribute[Any], timedelta], ...] = (
+    (Session, Session.expires_at, SESSIONS_KEPT),
+    (Session, Session.idle_until, SESSIONS_KEPT),
+    (SignIn, SignIn.expires_at, timedelta()),
+    (SpentToken, SpentToken.expires_at, timedelta()),
+    (IdempotencyKey, IdempotencyKey.expires_at, timedelta()),
+    (Mail, Mail.created_at, MAILS_KEPT),
+    (MailLink, MailLink.expires_at, timedelta()),
+    (MailReply, MailReply.expires_at, timedelta()),
+    (MailRefused, MailRefused.last_at, REFUSALS_KEPT),
+    (WebhookDelivery, WebhookDelivery.at, DELIVERIES_KEPT),
+)
+"""What is deleted by itself: from which time of a row on, and how long after it."""
 START_WITHIN = timedelta(minutes=10)
 """An import whose process has not begun by then never will."""
 ELSEWHERE_WITHIN = timedelta(hours=6)
@@ -94,6 +108,9 @@ async def do_jobs(state: State) -> None:
 async def _once(job: Job, state: State) -> None:
     try:
         done = await job.work(state)
+    except SomeFailed as some:
+        counted = {"job": job.name, "done": some.done, "failed": some.failed}
+        _log.error("A background job failed in part.", extra=counted)
     except Exception as error:
         _log.error("A background job failed.", exc_info=error, extra={"job": job.name})
     else:
@@ -133,22 +150,13 @@ async def stamp_receipts(state: State) -> int:
 
 
 async def clear_expired(state: State) -> int:
-    """Deletes what is over: sessions, sign-ins, logout tokens, answers to repeated requests, mails and their links."""
-    now = clock.now()
-    return sum(
-        [
-            await delete_before(state.database, Session, Session.expires_at, now - SESSIONS_KEPT),
-            await delete_before(state.database, Session, Session.idle_until, now - SESSIONS_KEPT),
-            await delete_before(state.database, SignIn, SignIn.expires_at, now),
-            await delete_before(state.database, SpentToken, SpentToken.expires_at, now),
-            await delete_before(state.database, IdempotencyKey, IdempotencyKey.expires_at, now),
-            await delete_before(state.database, Mail, Mail.created_at, now - MAILS_KEPT),
-            await delete_before(state.database, MailLink, MailLink.expires_at, now),
-            await delete_before(state.database, MailReply, MailReply.expires_at, now),
-            await delete_before(state.database, MailRefused, MailRefused.last_at, now - REFUSALS_KEPT),
-            await delete_before(state.database, WebhookDelivery, WebhookDelivery.at, now - DELIVERIES_KEPT),
-        ]
-    )
+    """Deletes what is over: sessions, sign-ins, logout tokens, answers to repeated requests, mails and their links.
+    Raises SomeFailed."""
+    now, run = clock.now(), Run()
+    for table, column, kept in KEPT:
+        with run.apart(table=table.__tablename__):
+            run.done += await delete_before(state.database, table, column, now - kept)
+    return run.end()
 
 
 async def delete_before(database: Database, table: type[Base], column: InstrumentedAttribute[Any], moment: Any) -> int:

@@ -10,6 +10,7 @@ from portal.acceptance import queries
 from portal.acceptance.models import TestRound, TestTester
 from portal.acceptance.telling import tell
 from portal.access import SYSTEM, Scope
+from portal.apart import Run
 from portal.db import Database
 from portal.ledger.models import ProjectLedger
 from portal.projects import queries as projects
@@ -20,7 +21,8 @@ REMIND_AT = time(8)
 
 
 async def remind(database: Database) -> int:
-    """Notes for each round whose last day it is that its testers are to be reminded; returns how many rounds."""
+    """Notes for each round whose last day it is that its testers are to be reminded; returns how many rounds. Raises
+    SomeFailed."""
     today = clock.now().date()  # by a day either way: the project's own day decides below
     statement = (
         select(ProjectLedger.key, TestRound.plan_number, TestRound.number)
@@ -36,11 +38,12 @@ async def remind(database: Database) -> int:
     )
     async with database.read() as db:
         found = (await db.execute(statement)).all()
-    reminded = 0
+    run = Run()
     for key, plan, number in found:
-        async with database.write() as db:
-            reminded += await remind_of(db, await projects.locked_scope(db, SYSTEM, key), plan, number)
-    return reminded
+        with run.apart(project=key, plan=plan, round=number):
+            async with database.write() as db:
+                run.done += await remind_of(db, await projects.locked_scope(db, SYSTEM, key), plan, number)
+    return run.end()
 
 
 _OPEN = (TestRound.closed_at.is_(None), TestRound.reminded_on.is_(None))

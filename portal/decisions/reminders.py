@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import SYSTEM
+from portal.apart import Run
 from portal.db import Database
 from portal.decisions.models import Decision, DecisionState, Side
 from portal.decisions.telling import tell
@@ -22,7 +23,7 @@ MOST = 500
 
 
 async def remind(database: Database) -> int:
-    """Notes for each decision that is due that its people are to be reminded; returns how many."""
+    """Notes for each decision that is due that its people are to be reminded; returns how many. Raises SomeFailed."""
     soon = clock.now().date() + timedelta(days=1)  # by a day either way: the project's own day decides below
     statement = (
         select(Decision.project_id, ProjectLedger.key, Decision.number)
@@ -35,11 +36,12 @@ async def remind(database: Database) -> int:
     )
     async with database.read() as db:
         due = (await db.execute(statement)).all()
-    reminded = 0
+    run = Run()
     for project_id, key, number in due:
-        async with database.write() as db:
-            reminded += await remind_of(db, project_id, key, number)
-    return reminded
+        with run.apart(project=key, decision=number):
+            async with database.write() as db:
+                run.done += await remind_of(db, project_id, key, number)
+    return run.end()
 
 
 _OPEN = (Decision.state == DecisionState.ASKED, Decision.turn == Side.CLIENT, Decision.reminded_on.is_(None))

@@ -3,7 +3,6 @@
 Nothing is gathered beforehand: a digest reads the ledger when it is due, with the rights that the person has then.
 """
 
-import logging
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock, wall
 from portal.access import Scope, Viewer
+from portal.apart import Run
 from portal.backlog import activity
 from portal.backlog.activity import Happening
 from portal.db import Database
@@ -31,8 +31,6 @@ from portal.projects import queries as projects
 MOST_EVENTS = 1_000
 """Of one project in one digest; it says when there were more."""
 MOST_WAITING = 10
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -59,7 +57,7 @@ class Part:
 
 
 async def send_digests(database: Database) -> int:
-    """Makes the digests that are due, one transaction each; returns how many mails."""
+    """Makes the digests that are due, one transaction each; returns how many mails. Raises SomeFailed."""
     moved = (
         select(NotifyReader.person_id)
         .join(ProjectLedger, ProjectLedger.id == NotifyReader.project_id)
@@ -69,13 +67,11 @@ async def send_digests(database: Database) -> int:
     )
     async with database.read() as db:
         people = (await db.scalars(moved)).all()
-    made = 0
+    run = Run()
     for person_id in people:
-        try:
-            made += await _digest_if_due(database, person_id)
-        except Exception as error:  # one person's trouble must not keep all others from hearing anything
-            _log.error("A digest could not be made.", exc_info=error, extra={"person": str(person_id)})
-    return made
+        with run.apart(person=person_id):
+            run.done += await _digest_if_due(database, person_id)
+    return run.end()
 
 
 async def _digest_if_due(database: Database, person_id: UUID) -> int:

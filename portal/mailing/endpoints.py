@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import StaffRole, Viewer
+from portal.apart import Run
 from portal.db import Database
 from portal.mailing import digests, readers
 from portal.notify import outbox, preferences
@@ -20,15 +21,17 @@ TEMPLATE = "webhook"
 
 
 async def tell_administrators(database: Database) -> int:
-    """Mails of each endpoint that was switched off lately, in one transaction an endpoint; returns how many mails."""
+    """Mails of each endpoint that was switched off lately, in one transaction an endpoint; returns how many mails.
+    Raises SomeFailed."""
     async with database.read() as db:
         found = await queries.switched_off(db, clock.now() - rules.TOLD_WITHIN)
         everybody = await readers.administrators(db) if found else []
-    mails = 0
+    run = Run()
     for one in found:
-        async with database.write() as db:
-            mails += await _tell(db, one, everybody)
-    return mails
+        with run.apart(webhook=one.id):
+            async with database.write() as db:
+                run.done += await _tell(db, one, everybody)
+    return run.end()
 
 
 async def _tell(db: AsyncSession, endpoint: SwitchedOff, everybody: list[Viewer]) -> int:

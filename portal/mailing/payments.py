@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Role
+from portal.apart import Run
 from portal.billing import reminders
 from portal.billing.reminders import Reminded
 from portal.db import Database
@@ -19,16 +20,18 @@ TEMPLATE = "reminder"
 
 
 async def remind(database: Database, settings: Settings) -> int:
-    """Reminds of every overdue invoice that is due for a level, each in one transaction; returns how many."""
+    """Reminds of every overdue invoice that is due for a level, each in one transaction; returns how many. Raises
+    SomeFailed."""
     async with database.read() as db:
         due = await reminders.overdue(db)
-    done = 0
+    run = Run()
     for one in due:
-        async with database.write() as db:
-            if (noted := await reminders.note(db, one)) is not None:
-                await _send(db, settings, noted)
-                done += 1
-    return done
+        with run.apart(project=one.key, invoice=one.number):
+            async with database.write() as db:
+                if (noted := await reminders.note(db, one)) is not None:
+                    await _send(db, settings, noted)
+            run.done += noted is not None
+    return run.end()
 
 
 async def _send(db: AsyncSession, settings: Settings, noted: Reminded) -> None:

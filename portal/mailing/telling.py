@@ -4,7 +4,6 @@ The cursor moves in the transaction that enqueues: after a crash both are there,
 an event is all that the outbox takes (its `dedupe_key`), whatever reads the events twice.
 """
 
-import logging
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import SYSTEM, ProjectFacts, Scope, StaffRole
 from portal.access.models import Membership
+from portal.apart import Run
 from portal.db import Database
 from portal.decisions import delegations, queries
 from portal.decisions.models import Decision, DecisionState
@@ -33,24 +33,21 @@ BATCHES_AT_ONCE = 400
 PROJECTS_AT_ONCE = 100
 TEMPLATE = "decision"
 
-_log = logging.getLogger(__name__)
-
 
 async def tell_people(database: Database, settings: Settings) -> int:
-    """Tells what happened since the last time in every project, one transaction each; returns how many mails."""
+    """Tells what happened since the last time in every project, one transaction each; returns how many mails. Raises
+    SomeFailed."""
     behind = select(ProjectLedger.id, ProjectLedger.key).outerjoin(
         NotifyCursor, NotifyCursor.project_id == ProjectLedger.id
     )
     behind = behind.where(ProjectLedger.version > func.coalesce(NotifyCursor.seq, 0)).limit(PROJECTS_AT_ONCE)
     async with database.read() as db:
         waiting = (await db.execute(behind.execution_options(cross_project="what is untold in any project"))).all()
-    told = 0
+    run = Run()
     for project_id, key in waiting:
-        try:
-            told += await _catch_up(database, settings, project_id, key)
-        except Exception as error:  # one project's trouble must not keep all others from hearing anything
-            _log.error("The events of a project could not be told.", exc_info=error, extra={"project": key})
-    return told
+        with run.apart(project=key):
+            run.done += await _catch_up(database, settings, project_id, key)
+    return run.end()
 
 
 async def _catch_up(database: Database, settings: Settings, project_id: UUID, key: str) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select, update
 from portal import clock
 from portal.access import Role
 from portal.access.models import Membership
+from portal.apart import SomeFailed
 from portal.decisions import delegations, remarks, reminders
 from portal.errors import NotFound
 from portal.ledger import Audience, NewEvent, append
@@ -196,7 +197,8 @@ async def test_the_cursor_moves_with_the_mails_or_not_at_all(database, cast, pos
 
     with monkeypatch.context() as patched:
         patched.setattr("portal.notify.links.add_link", crash)
-        assert await post.tell() == 0
+        with pytest.raises(SomeFailed):
+            await post.tell()
     assert await post.told() == []
     await post.tell()
     assert await post.told() == [("ada", "asked")]
@@ -218,7 +220,9 @@ async def test_one_projects_trouble_keeps_no_other_from_hearing(database, cast, 
         return await whole(db, settings, project_id, key)
 
     monkeypatch.setattr(telling, "tell_project", breaks)
-    await post.tell()
+    with pytest.raises(SomeFailed) as some:
+        await post.tell()
+    assert (some.value.failed, some.value.done) == (1, 1)
     assert await post.told() == [("mallory", "asked")]
 
 

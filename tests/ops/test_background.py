@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import func, select
 
 from api.models import IdempotencyKey
 from portal import background, clock
+from portal.apart import SomeFailed
 from portal.connectors.models import ImportJob
 from portal.db import Database
 from portal.identity.models import Session, SignIn, SpentToken
@@ -92,6 +94,24 @@ async def test_what_has_expired_is_deleted_and_nothing_else(
     assert await background.clear_expired(state) == 0
 
 
+async def test_what_cannot_be_deleted_in_one_table_keeps_nothing_in_the_others(
+    state: Any, cast: stage.Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with state.database.write() as db:
+        db.add(SpentToken(issuer="https://login.example", jti="t", expires_at=clock.now() - timedelta(minutes=1)))
+    works = background.delete_before
+
+    async def fails(database: Database, table: Any, *more: Any) -> int:
+        if table is Session:
+            raise ValueError
+        return await works(database, table, *more)
+
+    monkeypatch.setattr(background, "delete_before", fails)
+    with pytest.raises(SomeFailed) as some:
+        await background.clear_expired(state)
+    assert (some.value.failed, some.value.done) == (2, 1)
+
+
 def job_of(cast_project: Any, path: Path, state: str, *, age: timedelta = timedelta(seconds=5)) -> ImportJob:
     """An import as the API writes it down."""
     moment = clock.now() - age
@@ -144,7 +164,7 @@ def test_one_process_of_a_machine_does_the_jobs_and_the_next_takes_over(tmp_path
 
 @SQLITE
 async def test_a_job_that_fails_does_not_stop_the_others(
-    state: Any, cast: stage.Cast, monkeypatch: pytest.MonkeyPatch
+    state: Any, cast: stage.Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     done = asyncio.Event()
 
@@ -155,13 +175,24 @@ async def test_a_job_that_fails_does_not_stop_the_others(
         done.set()
         return 1
 
-    jobs = (background.Job("fails", 60, fails), background.Job("works", 60, works))
+    async def fails_in_part(_state: Any) -> int:
+        raise SomeFailed(2, 7)
+
+    jobs = (
+        background.Job("fails", 60, fails),
+        background.Job("fails in part", 60, fails_in_part),
+        background.Job("works", 60, works),
+    )
     monkeypatch.setattr(background, "JOBS", jobs)
-    task = asyncio.create_task(background.run(state))
-    await asyncio.wait_for(done.wait(), 30)
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    with caplog.at_level(logging.ERROR, "portal.background"):
+        task = asyncio.create_task(background.run(state))
+        await asyncio.wait_for(done.wait(), 30)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    first, second = (vars(line) for line in caplog.records if line.name == "portal.background")
+    assert first["job"] == "fails"
+    assert (second["job"], second["failed"], second["done"]) == ("fails in part", 2, 7)
 
 
 @SQLITE
