@@ -19,6 +19,7 @@ from portal.access import Scope
 from portal.backlog import commands, plan, queries
 from portal.backlog.models import Item, ItemType, Waiting
 from portal.backlog.queries import Filter, ItemLine
+from portal.changes import held
 
 router = door("items", "/projects/{key}/items")
 
@@ -63,9 +64,13 @@ async def add_item(scope: WriteScope, db: UnitOfWork, wanted: Annotated[ItemNew,
 
 @router.post("/upsert", responses=answers(ItemOutcomes, "What was done with each row, in their order."))
 async def upsert_items(scope: WriteScope, db: UnitOfWork, wanted: Annotated[ItemRows, json_body(ItemRows)]) -> Response:
-    """Adds or changes up to 2,000 items, each recognised by its `external_ref`; all of them or none."""
+    """Adds or changes up to 2,000 items, each recognised by its `external_ref`; all of them or none.
+
+    As with a single item, none that an open offer would change can be made internal.
+    """
     rows = [row.given() for row in wanted.items]
     done = await commands.upsert_items(db, scope, rows)
+    await held.check_items(db, scope, {one.number for one in done})
     told = [
         {"external_ref": row["external_ref"], "number": outcome.number, "did": outcome.did}
         for row, outcome in zip(rows, done, strict=True)
@@ -87,11 +92,13 @@ async def change_item(
     number: PathNumber,
     wanted: Annotated[ItemPatch, json_body(ItemPatch)],
 ) -> Response:
-    """Changes an item."""
+    """Changes an item. One that an open offer would change cannot be made internal: 409 names the change request."""
     match.require(await _shown(db, scope, await queries.item(db, scope, number)))
     fields = wanted.given()
     reason = fields.pop("reason", "")
-    return editable(await _shown(db, scope, await commands.change_item(db, scope, number, fields, reason=reason)))
+    item = await commands.change_item(db, scope, number, fields, reason=reason)
+    await held.check_items(db, scope, {number})
+    return editable(await _shown(db, scope, item))
 
 
 @router.delete("/{number}", status_code=204)
@@ -102,9 +109,13 @@ async def remove_item(
     number: PathNumber,
     reason: Annotated[str, Query(max_length=2000)] = "",
 ) -> Response:
-    """Takes an item out of the backlog. Its history stays; its number is never used again."""
+    """Takes an item out of the backlog. Its history stays; its number is never used again.
+
+    One that an open offer would change cannot be taken out: 409 names the change request.
+    """
     match.require(await _shown(db, scope, await queries.item(db, scope, number)))
     await commands.remove_item(db, scope, number, reason=reason)
+    await held.check_items(db, scope, {number})
     return Response(status_code=204)
 
 

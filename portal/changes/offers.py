@@ -66,7 +66,7 @@ async def price(db: AsyncSession, scope: Scope, number: int, given: Sequence[Map
 async def _check_plan(db: AsyncSession, scope: Scope, priced: Sequence[Alternative]) -> None:
     """Raises Invalid for a milestone that is not there, and for an item that the client does not see."""
     milestones = {one.number for one in await plan.milestones(db, scope)}
-    items = await _shown_items(db, scope, [item["number"] for one in priced for item in one.items_changed])
+    items = await shown_items(db, scope, [item["number"] for one in priced for item in one.items_changed])
     for at, one in enumerate(priced):
         place = f"alternatives[{at}]"
         moved = [*one.milestones, *_milestones_of(one.items_added), *_milestones_of(one.items_changed)]
@@ -84,7 +84,8 @@ def _milestones_of(items: Sequence[Mapping[str, Any]]) -> list[int]:
     return [one["milestone"] for one in fields if one.get("milestone") is not None]
 
 
-async def _shown_items(db: AsyncSession, scope: Scope, numbers: Sequence[int]) -> dict[int, str]:
+async def shown_items(db: AsyncSession, scope: Scope, numbers: Sequence[int]) -> dict[int, str]:
+    """Those of these items that the client sees, with their titles."""
     mine = (Item.project_id == scope.project_id, Item.deleted.is_(False), Item.audience == Audience.CLIENT)
     rows = await db.execute(select(Item.number, Item.title).where(*mine, Item.number.in_(numbers)))
     return {number: title for number, title in rows}  # noqa: C416  # rows are no pairs to mypy
@@ -160,7 +161,7 @@ async def _check_items(db: AsyncSession, scope: Scope, options: Sequence[Option]
 async def gone_items(db: AsyncSession, scope: Scope, options: Sequence[Option]) -> list[int]:
     """Those of the items that would be changed which the client does not see any more."""
     numbers = [item["number"] for option in options for item in option.items_changed]
-    shown = await _shown_items(db, scope, numbers)
+    shown = await shown_items(db, scope, numbers)
     return [number for number in numbers if number not in shown]
 
 

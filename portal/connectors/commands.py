@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import ledger
 from portal.access import Scope, StaffRole
 from portal.backlog.models import Item
+from portal.changes import held
 from portal.connectors import planning, sources
 from portal.connectors.apply import ITEM, ITEMS_AT_ONCE, Progress, Writer, chunks
 from portal.connectors.mapping import Mapping
@@ -58,7 +59,11 @@ async def preview(db: AsyncSession, scope: Scope, project: SourceProject, mappin
 async def write(
     db: AsyncSession, scope: Scope, project: SourceProject, mapping: Mapping, progress: Progress = _silent
 ) -> Report:
-    """Writes what is new of a source: what is known by its reference and unchanged costs no event."""
+    """Writes what is new of a source: what is known by its reference and unchanged costs no event.
+
+    Raises Conflict, and then nothing is done, where it would hide or remove an item that an open offer would change:
+    a row that the source restricts is never left open instead.
+    """
     scope.require_staff(StaffRole.MANAGER)
     before = (await ledger.lock(db, scope.project_id)).version
     terms = Terms(mapping)
@@ -71,6 +76,7 @@ async def write(
     found = await _works(db, scope, project, terms)
     await Writer(db, scope, terms, progress).write(found.works)
     await db.flush()
+    await held.check_items(db, scope, {work.number for work in found.works if not work.is_new})
     after = (await ledger.lock(db, scope.project_id)).version
     fresh = sum(work.is_new for work in found.works)
     changed = len(found.works) - fresh

@@ -1,0 +1,59 @@
+"""What an open offer would change stays before the client's eyes until it is answered or taken back."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import and_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from portal.access import Scope
+from portal.changes import offers
+from portal.changes.models import ChangeAlternative, ChangeRequest, ChangeState
+from portal.errors import Conflict
+
+
+async def check_items(db: AsyncSession, scope: Scope, touched: set[int]) -> None:
+    """Raises Conflict, naming change requests and items, where an offer that stands would change one of these items
+    and the client does not see it any more: the client would learn of it when the acceptance is refused.
+
+    For whoever writes items (doors, importers), behind the writing and in its transaction. What the acceptance of
+    another change request takes out is agreed with the client, and does not come by here.
+    """
+    held = await _held(db, scope, touched)
+    if not held:
+        return
+    shown = await offers.shown_items(db, scope, [item for items in held.values() for item in items])
+    gone = {number: [item for item in items if item not in shown] for number, items in held.items()}
+    if told := [_told(number, items) for number, items in gone.items() if items]:
+        raise Conflict(
+            f"The client would no longer see what an open offer changes: {'; '.join(told)}. Withdraw the change "
+            "request, or price and offer it anew without that, and the item can go."
+        )
+
+
+def _told(number: int, items: Sequence[int]) -> str:
+    plural = "s" if len(items) > 1 else ""
+    return f"item{plural} {', '.join(map(str, items))} (change request {number})"
+
+
+async def _held(db: AsyncSession, scope: Scope, touched: set[int]) -> Mapping[int, Sequence[int]]:
+    """Which of these items the open offers would change, by change request. After its last day an offer holds none."""
+    its_request = and_(
+        ChangeRequest.project_id == ChangeAlternative.project_id,
+        ChangeRequest.number == ChangeAlternative.change_number,
+    )
+    statement = (
+        select(ChangeAlternative.change_number, ChangeAlternative.items_changed)
+        .join(ChangeRequest, its_request)
+        .where(
+            ChangeAlternative.project_id == scope.project_id,
+            ChangeRequest.project_id == scope.project_id,
+            ChangeRequest.state == ChangeState.OFFERED,
+            ChangeRequest.valid_until >= scope.today,
+        )
+        .order_by(ChangeAlternative.change_number, ChangeAlternative.key)
+    )
+    held: dict[int, set[int]] = {}
+    for number, items in await db.execute(statement):
+        if mine := {one["number"] for one in items} & touched:
+            held.setdefault(number, set()).update(mine)
+    return {number: sorted(items) for number, items in held.items()}
