@@ -72,7 +72,7 @@ class CriteriaView:
 
     def count(self, outcome: Outcome | None) -> int:
         """How many cases stand so, whatever their priority."""
-        return sum(count for (_, stood), count in self.counts.items() if stood is outcome)
+        return sum(count for (_, stood), count in self.counts.items() if stood == outcome)
 
 
 @dataclass(frozen=True, slots=True)

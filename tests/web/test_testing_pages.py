@@ -93,6 +93,11 @@ async def test_a_tester_goes_from_case_to_case_until_all_is_said(browser: Browse
         assert said in shown
 
 
+async def test_a_plan_says_how_many_of_its_cases_stand_how(browser: Browser, database: Database, running: Cast) -> None:
+    await say_all(database, running, {1: Outcome.PASSED, 2: Outcome.FAILED})
+    assert "Passed 1 Not applicable 0 Blocked 0 Failed 1 Not run 1" in await text(browser, PLAN)
+
+
 @pytest.mark.parametrize("headers", [JSON, {}])
 async def test_a_result_that_is_sent_twice_is_one(
     browser: Browser, database: Database, running: Cast, headers: dict[str, str]
