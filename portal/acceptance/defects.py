@@ -32,6 +32,8 @@ from portal.trace.models import Trace, TraceKind
 from portal.trace.rules import MOST_LINKS, End
 
 MOST_OF_CASE = 50
+MOST_OF_SECTION = 16_000
+"""Characters: six sections fit into an item's description. What they leave out stands with the case and its results."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,26 +163,24 @@ def description(
     case: TestCase, row: TestRound, failed: Sequence[TestResult], words: Mapping[str, str], key: str
 ) -> str:
     """The item's description, Markdown: what was done, what was expected, what was seen, where, and the files."""
-    parts = [f"Test plan {case.plan_number}, case {case.number}: {case.title}; round {row.number}."]
-    if case.precondition:
-        parts.append(f"**Before**\n\n{case.precondition}")
-    if case.steps:
-        parts.append("**Steps**\n\n" + "\n".join(_step(at, step) for at, step in enumerate(case.steps, start=1)))
-    if case.expected:
-        parts.append(f"**Expected**\n\n{case.expected}")
+    head = f"Test plan {case.plan_number}, case {case.number}: {case.title}; round {row.number}."
     seen = [one for one in (words["remark"], *(one.remark for one in failed)) if one]
-    if seen:
-        parts.append("**Seen**\n\n" + "\n\n".join(dict.fromkeys(seen)))
     devices = [one.device for one in failed if one.device]
     where = [one for one in (row.build, row.address, row.build_hash, words["environment"], *devices) if one]
-    if where:
-        parts.append("**Where**\n\n" + "\n".join(f"- {one}" for one in dict.fromkeys(where)))
     files = {one["number"]: one["name"] for result in failed for one in result.files}
-    if files:
-        parts.append("**Files**\n\n" + "\n".join(
-            f"- [{_label(name)}](/projects/{key}/files/{number})" for number, name in files.items()
-        ))  # fmt: skip
-    return "\n\n".join(parts)
+    sections = {
+        "Before": case.precondition,
+        "Steps": "\n".join(_step(at, step) for at, step in enumerate(case.steps, start=1)),
+        "Expected": case.expected,
+        "Seen": "\n\n".join(dict.fromkeys(seen)),
+        "Where": "\n".join(f"- {one}" for one in dict.fromkeys(where)),
+        "Files": "\n".join(f"- [{_label(name)}](/projects/{key}/files/{number})" for number, name in files.items()),
+    }
+    return "\n\n".join([head, *(f"**{name}**\n\n{_cut(text)}" for name, text in sections.items() if text)])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_OF_SECTION else text[: MOST_OF_SECTION - 2].rstrip() + " …"
 
 
 def _step(at: int, step: Mapping[str, str]) -> str:

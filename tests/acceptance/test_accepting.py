@@ -102,6 +102,19 @@ async def test_a_failed_case_makes_a_defect_in_one_step_linked_both_ways(databas
         assert [(one.found[Severity.MAJOR], one.open[Severity.MAJOR]) for one in over.defects] == [(1, 1)]
 
 
+async def test_a_case_of_many_words_makes_a_defect_all_the_same(database, cast):
+    """What an item has no room for stands with the case, which its description names first."""
+    long = "x" * 20_000
+    steps = [{"action": long, "expected": long}] * 6
+    await begun(database, cast, cases=[{"title": "Long", "precondition": long, "steps": steps, "expected": long}])
+    await say(database, cast, "ada", 1, F, remark="A blank page.")
+    row = await defect(database, cast)
+    async with database.read() as db:
+        item = await items.item(db, await cast.scope(db, "ada"), row.item_number)
+    assert item.description.startswith("Test plan 1, case 1: Long; round 1.")
+    assert item.description.endswith("**Seen**\n\nA blank page.")
+
+
 async def test_staff_and_testers_raise_defects_and_nobody_else(database, cast):
     await begun(database, cast, "ada")
     await say(database, cast, "ada", 1, F)
