@@ -38,6 +38,13 @@ class EventRow:
 
 ABOUT_MONEY = ("invoice", "time_entry")
 """Subjects of which whoever sees no money hears nothing: their internal events are for those of staff who see it."""
+OF_ANYTHING = ("decision.judged",)
+"""Words among staff, also about what has a price: they too are for those who see money."""
+
+
+def may_speak_of_money(event: EventRow) -> bool:
+    """Whether an internal event is for those of staff alone who see money."""
+    return event.subject_kind in ABOUT_MONEY or event.kind in OF_ANYTHING
 
 
 async def since(
@@ -108,7 +115,7 @@ def _arms(audiences: Collection[Audience]) -> list[Collection[Audience]]:
 def _page(project_id: UUID, audiences: Collection[Audience], limit: int) -> Select[*Columns]:
     statement = select(*_COLUMNS).where(Event.project_id == project_id).limit(_bound(limit))
     if Audience.INTERNAL in audiences and Audience.BILLING not in audiences:
-        statement = statement.where(Event.subject_kind.not_in(ABOUT_MONEY))
+        statement = statement.where(Event.subject_kind.not_in(ABOUT_MONEY), Event.kind.not_in(OF_ANYTHING))
     return statement if len(set(audiences)) == len(Audience) else statement.where(Event.audience.in_(audiences))
 
 

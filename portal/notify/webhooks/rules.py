@@ -14,7 +14,7 @@ from uuid import UUID
 
 from portal import clock
 from portal.ledger.models import Audience
-from portal.ledger.queries import ABOUT_MONEY, EventRow
+from portal.ledger.queries import EventRow, may_speak_of_money
 
 DELAYS_SECONDS = (5, 300, 1800, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 """The specification's schedule: pauses after the first, second, … failed try; the last one again from then on."""
@@ -78,7 +78,7 @@ def wants(kinds: Sequence[str], audiences: Collection[str], event: EventRow) -> 
 
     What staff keep of money among themselves is for endpoints of `billing`, as it is for staff who may see money.
     """
-    if event.audience not in audiences or (event.subject_kind in ABOUT_MONEY and Audience.BILLING not in audiences):
+    if event.audience not in audiences or (may_speak_of_money(event) and Audience.BILLING not in audiences):
         return False
     return not kinds or event.kind in kinds or f"{event.kind.partition('.')[0]}.*" in kinds
 
