@@ -35,10 +35,14 @@ async def ask(db: AsyncSession, scope: Scope, number: int, text: str, *, dispute
 
 
 async def answer(db: AsyncSession, scope: Scope, number: int, text: str, *, settles: bool = False) -> InvoiceWord:
-    """Staff answer, or say that a dispute is settled. The time that the client waited is kept with the answer."""
+    """Staff answer, or say that a dispute is settled. The time that the client waited is kept with the answer. Raises
+    Conflict for a draft, of which the client would hear, and where nothing is disputed; NotFound, NotAllowed, Invalid.
+    """
     scope.require_staff(StaffRole.FINANCE, StaffRole.MANAGER)
     await ledger.lock(db, scope.project_id)
     invoice = await queries.invoice(db, scope, number)
+    if invoice.state is InvoiceState.DRAFT:
+        raise Conflict("The client does not know of a draft: there is nothing to answer.")
     if settles and invoice.disputed_at is None:
         raise Conflict("This invoice is not disputed.")
     since = waiting_since(await said(db, scope, number))

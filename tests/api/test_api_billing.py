@@ -196,8 +196,9 @@ async def test_a_developer_of_the_agency_finds_nothing_of_money(ready: Api) -> N
     assert ("invoice" in told, "296.25" in told) == (False, False)
 
 
-async def test_questions_are_answered(ready: Api) -> None:
+async def test_questions_are_answered(ready: Api, database: Database, cast: Cast) -> None:
     await ready.post(f"{B}/invoices", {"title": "Hours", "lines": [LINE]})
+    await quick(database, cast)
     await ready.post(f"{B}/invoices/1/answers", {"text": "Hello", "settles": True}, expect=409)
     answer = await ready.post(f"{B}/invoices/1/answers", {"text": "Here it is."})
     assert (answer["kind"], answer["by_staff"], answer["minutes"]) == ("answer", True, None)

@@ -116,6 +116,17 @@ async def test_a_draft_is_asked_about_by_nobody(database, cast):
         await ask(database, cast)
 
 
+async def test_nothing_is_answered_about_a_draft_which_the_client_would_hear_of(database, cast):
+    await planned(database, cast)
+    await drafted(database, cast)
+    with pytest.raises(Conflict):
+        await answer(database, cast)
+    async with database.read() as db:
+        finn = await cast.scope(db, "finn")
+        told = await ledger.latest(db, finn.project_id, finn.audiences)
+    assert [one.kind for one in told if one.subject_kind == "invoice"] == []
+
+
 async def test_what_is_said_is_an_event_for_billing_and_read_by_it_alone(billed, database, cast):
     await ask(database, cast)
     await answer(database, cast)

@@ -128,7 +128,10 @@ async def inside(database: Database, cast: Cast, word: str) -> None:
         await drafts.draft_lines(db, await cast.scope(db, "maria"), f"{word} draft", {"lines": [line]})
 
 
-NUMBERS = {"POST /credit": {"number": 3}, "POST /payments": {"number": 2}, "DELETE ": {"number": 4}}
+NUMBERS = {
+    "POST /credit": {"number": 3}, "POST /payments": {"number": 2}, "POST /answers": {"number": 2},
+    "DELETE ": {"number": 4},
+}  # fmt: skip
 """Which of the stage's invoices an operation works on; all others work on the draft 1."""
 
 
