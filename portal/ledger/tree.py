@@ -132,11 +132,11 @@ def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: 
         return False
     if old_size in (0, new_size):
         return not proof and old_root == (new_root if old_size else EMPTY_ROOT)
-    path = [old_root, *proof] if old_size.bit_count() == 1 else list(proof)
+    path = [old_root, *proof] if old_size.bit_count() == 1 else proof
     return bool(path) and _replay(path, old_size - 1, new_size - 1) == (old_root, new_root)
 
 
-def _replay(path: list[bytes], position: int, last: int) -> tuple[bytes, bytes] | None:
+def _replay(path: Sequence[bytes], position: int, last: int) -> tuple[bytes, bytes] | None:
     """The old and the new root that a consistency proof leads to; None when it is too short or too long."""
     while position & 1:
         position, last = position >> 1, last >> 1

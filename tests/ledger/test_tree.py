@@ -179,9 +179,70 @@ def test_a_damaged_proof_proves_nothing(leaves, data):
     assert not tree.verify_consistency(len(leaves) + 1, root, len(leaves), root, path)
 
 
-def test_a_frontier_of_the_wrong_length_is_refused():
-    with pytest.raises(ValueError, match="no frontier of a tree of 3 leaves"):
-        tree.root(b"\x00" * 32, 3)
+LEAF, X, Y = LEAVES[3], bytes(range(32)), bytes(32)
+
+
+@pytest.mark.parametrize(
+    ("index", "size", "proof", "root"),
+    [
+        (-1, 1, [], tree.leaf_hash(LEAF)),
+        (1, 1, [], tree.leaf_hash(LEAF)),
+        (0, 1, [X], tree.node_hash(X, tree.leaf_hash(LEAF))),
+        (0, 4, [X], tree.node_hash(tree.leaf_hash(LEAF), X)),
+        (1, 2, [X + b"x"], tree.node_hash(X + b"x", tree.leaf_hash(LEAF))),
+    ],
+    ids=["before the tree", "after the tree", "higher than the tree", "lower than the tree", "a node of 33 bytes"],
+)
+def test_a_root_that_was_made_for_a_wrong_path_proves_no_leaf(index, size, proof, root):
+    assert tree.verify_inclusion(LEAF, index, size, proof, root) is False
+
+
+@pytest.mark.parametrize(
+    ("old", "old_root", "new", "new_root", "proof"),
+    [
+        (-1, X, -1, X, []),
+        (2, X, 1, X, []),
+        (0, tree.EMPTY_ROOT, 2, X, [Y]),
+        (2, X, 2, X, [Y]),
+        (3, X, 4, X, []),
+        (1, X, 4, tree.node_hash(X, Y), [Y]),
+        (3, tree.node_hash(Y, tree.root_of(LEAVES[:3])), 4, tree.node_hash(Y, tree.root_of(LEAVES[:4])),
+         [*tree.consistency_proof(LEAVES[:4], 3), Y]),
+        (1, X, 2, tree.node_hash(X, Y + b"y"), [Y + b"y"]),
+    ],
+    ids=[
+        "fewer than no leaves", "a tree that shrank", "a path from nothing", "a path to itself", "no path",
+        "lower than the tree", "higher than the tree", "a node of 33 bytes",
+    ],
+)  # fmt: skip
+def test_roots_that_were_made_for_a_wrong_path_continue_nothing(old, old_root, new, new_root, proof):
+    assert tree.verify_consistency(old, old_root, new, new_root, proof) is False
+
+
+@pytest.mark.parametrize(("height", "proved"), [(64, True), (65, False)])
+def test_no_path_is_longer_than_64_nodes(height, proved):
+    root = tree.leaf_hash(LEAF)
+    for _ in range(height):
+        root = tree.node_hash(root, X)
+    assert tree.verify_inclusion(LEAF, 0, 2**height, [X] * height, root) is proved
+
+
+@pytest.mark.parametrize("index", [-1, 8])
+def test_no_path_leads_to_a_leaf_outside_the_tree(index):
+    with pytest.raises(ValueError, match=f"leaf {index} is outside a tree of 8"):
+        tree.inclusion_proof(LEAVES, index)
+
+
+@pytest.mark.parametrize("old", [-1, 9])
+def test_no_path_leads_from_a_tree_that_is_no_beginning_of_this_one(old):
+    with pytest.raises(ValueError, match=f"a tree of {old} leaves cannot come before one of 8"):
+        tree.consistency_proof(LEAVES, old)
+
+
+@pytest.mark.parametrize("size", [3, -1])
+def test_a_frontier_of_the_wrong_length_is_refused(size):
+    with pytest.raises(ValueError, match=f"no frontier of a tree of {size} leaves"):
+        tree.root(b"\x00" * 32, size)
 
 
 @given(st.integers(0, 2**40))
