@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -105,7 +105,8 @@ def _event(entry: Entry, settings: Settings, gettext: Callable[[str], str]) -> "
     event.add("last-modified", entry.at)
     event.add("sequence", entry.seq)
     event.add("dtstart", entry.day)
-    event.add("dtend", entry.day + timedelta(days=1))
+    if entry.day < date.max:  # "valid for ever" has no day after; without an end it lasts one day (RFC 5545, 3.6.1)
+        event.add("dtend", entry.day + timedelta(days=1))
     event.add("summary", _summary(entry, gettext))
     event.add("description", _plain(entry.project))
     event.add("url", settings.base_url + entry.path)

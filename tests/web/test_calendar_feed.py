@@ -125,6 +125,16 @@ async def test_decisions_stand_on_their_day_for_whoever_can_answer_them(
     assert eve == []
 
 
+async def test_the_last_day_there_is_has_no_day_after_and_hides_no_other(
+    browser: Browser, database: Database, cast: Cast
+) -> None:
+    await milestone(database, cast, "Beta", expected_on=SOON)
+    await ask(database, cast, title="For ever", due_on=date.max)
+    soon, last = await read(browser, await address(browser))
+    assert (soon["DTSTART"].dt, soon["DTEND"].dt) == (SOON, SOON + timedelta(days=1))
+    assert (last["DTSTART"].dt, "DTEND" in last) == (date.max, False)
+
+
 async def test_it_ends_with_the_membership_and_with_the_person(
     browser: Browser, database: Database, cast: Cast
 ) -> None:
