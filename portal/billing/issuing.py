@@ -108,6 +108,7 @@ async def _credit_row(db: AsyncSession, scope: Scope, row: Invoice, document: In
 
 async def _cancel(db: AsyncSession, scope: Scope, row: Invoice, note: Invoice, reason: str) -> None:
     row.credited_minor, row.state = row.payable_minor, InvoiceState.CANCELLED
+    row.disputed_at, row.dispute_reason = None, ""  # nothing is left to dispute; what was said stays
     for one in await db.scalars(
         select(PlanItem).where(PlanItem.project_id == scope.project_id, PlanItem.invoice_number == row.number)
     ):

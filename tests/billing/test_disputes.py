@@ -127,6 +127,17 @@ async def test_nothing_is_answered_about_a_draft_which_the_client_would_hear_of(
     assert [one.kind for one in told if one.subject_kind == "invoice"] == []
 
 
+async def test_what_was_taken_back_is_disputed_no_more(billed, database, cast, store):
+    await ask(database, cast, "Not ours.", disputes=True)
+    async with database.write() as db:
+        await issuing.credit(db, await cast.scope(db, "maria"), store, 1, "It was not yours.")
+    row = await invoice_of(database, cast)
+    assert (row.disputed_at, row.dispute_reason) == (None, "")
+    async with database.read() as db:
+        said = await disputes.words(db, await cast.scope(db, "finn"), 1)
+    assert [one.text for one in said] == ["Not ours."]
+
+
 async def test_what_is_said_is_an_event_for_billing_and_read_by_it_alone(billed, database, cast):
     await ask(database, cast)
     await answer(database, cast)
