@@ -43,10 +43,10 @@ class WaitingPage:
 
 @dataclass(frozen=True, slots=True)
 class DecisionsPage:
-    """The context of decisions/list.html."""
+    """The context of decisions/list.html. Each decision stands in one list: `rest` are those that are not open."""
 
     open: Sequence[Waiting]
-    all: Sequence[Decision]
+    rest: Sequence[Decision]
     waited: Waited
     next: str
 
@@ -105,14 +105,16 @@ def _waiting(found: AllWaiting, *, is_staff: bool) -> WaitingPage:
 async def decisions(
     request: Request, scope: ProjectScope, db: ReadSession, before: Annotated[int | None, Query(ge=1, lt=2**31)] = None
 ) -> Response:
-    """What is open, how long each side has waited, and every decision so far."""
+    """What is open, how long each side has waited, and what was settled."""
     etag = etag_for(request, scope, minute())
     if same := unchanged(request, etag):
         return same
-    lines = await queries.decisions(db, scope, before=before, limit=EACH_PAGE + 1)
+    is_open = await waiting.waiting(db, scope)
+    shown = [one.number for one in is_open]
+    lines = await queries.decisions(db, scope, without=shown, before=before, limit=EACH_PAGE + 1)
     page = DecisionsPage(
-        open=await waiting.waiting(db, scope),
-        all=lines[:EACH_PAGE],
+        open=is_open,
+        rest=lines[:EACH_PAGE],
         waited=await waiting.waited_in_all(db, scope),
         next=f"?before={lines[EACH_PAGE - 1].number}" if len(lines) > EACH_PAGE else "",
     )

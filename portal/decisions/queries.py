@@ -1,7 +1,7 @@
 """Reads of the decisions: one, a subject's, a list, and what one decision's page shows."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -104,12 +104,21 @@ async def of_subject(db: AsyncSession, scope: Scope, kind: str, subject_number: 
 
 
 async def decisions(
-    db: AsyncSession, scope: Scope, *, state: DecisionState | None = None, before: int | None = None, limit: int = 50
+    db: AsyncSession,
+    scope: Scope,
+    *,
+    state: DecisionState | None = None,
+    without: Collection[int] = (),
+    before: int | None = None,
+    limit: int = 50,
 ) -> Sequence[Decision]:
-    """The decisions that this viewer may see, the newest first; the next page is before the last one's number."""
+    """The decisions that this viewer may see, the newest first; the next page is before the last one's number.
+    `without`: the numbers of those that are shown elsewhere."""
     statement = select(Decision).where(*_visible(scope)).order_by(Decision.number.desc()).limit(limit)
     if state is not None:
         statement = statement.where(Decision.state == state)
+    if without:
+        statement = statement.where(Decision.number.not_in(without))
     if before is not None:
         statement = statement.where(Decision.number < before)
     return (await db.scalars(statement)).all()

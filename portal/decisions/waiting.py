@@ -24,6 +24,7 @@ from portal.decisions.models import (
     DecisionTurn,
     Delegation,
     Side,
+    Verdict,
 )
 from portal.decisions.queries import Waited
 from portal.decisions.turns import minutes_since_each
@@ -42,7 +43,8 @@ WHY_ACROSS = "what waits in a viewer's own projects"
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A decision that waits for somebody. `is_mine`: the viewer can answer it now; `time_zone`: the project's."""
+    """A decision that waits for somebody. `outcome`: what was answered, where the agency has to act on that.
+    `is_mine`: the viewer can answer it now; `time_zone`: the project's."""
 
     key: str
     project: str
@@ -54,6 +56,7 @@ class Waiting:
     since: datetime
     due_on: date | None
     holds_up: str
+    outcome: Verdict | None
     is_mine: bool
     is_overdue: bool
     time_zone: str
@@ -62,6 +65,7 @@ class Waiting:
 _COLUMNS = (
     LEDGER.c.key, PROJECT.c.name, COMPANY.c.name.label("company"), PROJECT.c.time_zone, DECISION.c.number,
     DECISION.c.kind, DECISION.c.title, DECISION.c.turn, TURN.c.from_at, DECISION.c.due_on, DECISION.c.holds_up,
+    DECISION.c.outcome,
 )  # fmt: skip
 _OPEN_TURN = and_(
     TURN.c.project_id == DECISION.c.project_id,
@@ -296,7 +300,7 @@ def _row(row: Row[Any]) -> Waiting:
     overdue = row.due_on is not None and row.due_on < clock.day_of(clock.now(), ZoneInfo(row.time_zone))
     return Waiting(
         row.key, row.name, row.company, row.number, row.kind, row.title, row.turn, row.from_at, row.due_on,
-        row.holds_up, bool(row.is_mine), overdue, row.time_zone,
+        row.holds_up, row.outcome, bool(row.is_mine), overdue, row.time_zone,
     )  # fmt: skip
 
 
