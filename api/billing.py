@@ -1,6 +1,6 @@
 """How a project is billed: the account, and the payment plan of its contract and of each amendment."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 from starlette.responses import Response
@@ -68,7 +68,7 @@ class PartIn(Incoming):
     """A part of the price: `percent` of it or `amount`, all parts the same. A milestone's names the milestone, one that
     is due on a day that day."""
 
-    kind: PlanKind
+    kind: Literal[PlanKind.MILESTONE, PlanKind.DATE, PlanKind.CHANGE_REQUEST]
     text: Line
     milestone: Number | None = absent()
     due_on: Day | None = absent()

@@ -26,6 +26,8 @@ from portal.projects import queries as projects
 from portal.projects.rules import check_name
 
 MOST_ITEMS = 100
+PLANNED = (PlanKind.MILESTONE, PlanKind.DATE, PlanKind.CHANGE_REQUEST)
+"""What staff, and amendments, make a part due by. The parts of a period come with its draft (periods.py)."""
 FIELDS = frozenset({"kind", "milestone", "due_on", "text", "percent", "amount"})
 
 Tax = tuple[str, Decimal]
@@ -139,11 +141,9 @@ def _nets(given: Sequence[Mapping[str, Any]], whole: Money, by_tax: Mapping[Tax,
 async def _checked(db: AsyncSession, scope: Scope, one: Mapping[str, Any], place: str) -> dict[str, Any]:
     for field in one.keys() - FIELDS:
         raise Invalid(f"A part has no field {field}.", field=f"{place}.{field}", value=one[field])
-    try:
-        kind = PlanKind(one.get("kind", ""))
-    except ValueError:
-        right = ", ".join(PlanKind)
-        raise Invalid(f"A part's kind is one of {right}.", field=f"{place}.kind", value=one.get("kind")) from None
+    kind = next((known for known in PLANNED if known == one.get("kind")), None)
+    if kind is None:
+        raise Invalid(f"A part's kind is one of {', '.join(PLANNED)}.", field=f"{place}.kind", value=one.get("kind"))
     milestone, due_on = one.get("milestone"), one.get("due_on")
     if (kind is PlanKind.MILESTONE) != (milestone is not None):
         raise Invalid(

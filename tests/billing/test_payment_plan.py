@@ -99,6 +99,7 @@ async def test_amounts_come_to_what_was_agreed(database, cast):
         ({"kind": "milestone", "text": "x", "percent": "100"}, "items[0].milestone"),
         ({"kind": "date", "text": "x", "percent": "100"}, "items[0].due_on"),
         ({"kind": "whenever", "text": "x", "percent": "100"}, "items[0].kind"),
+        ({"kind": "period", "text": "x", "percent": "100"}, "items[0].kind"),
         ({"kind": "change_request", "text": " ", "percent": "100"}, "items[0].text"),
         ({"kind": "change_request", "text": "x", "percent": "1e2"}, "items[0].percent"),
         ({"kind": "change_request", "text": "x", "percent": "100", "amount": "1"}, "items"),
