@@ -16,6 +16,7 @@ from portal.ledger.heads import sign_head
 from portal.ledger.keys import SigningKeys, open_keys
 from portal.ledger.models import Audience, Event, ProjectLedger
 from tests.support import databases
+from tests.support.receipts import keys_in
 
 MONDAY = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 
@@ -81,6 +82,12 @@ class Book:
 @pytest.fixture
 def keys(tmp_path: Path) -> SigningKeys:
     return open_keys(tmp_path / "keys", "portal.example.com")
+
+
+@pytest.fixture(scope="module")
+def signing(tmp_path_factory: pytest.TempPathFactory) -> SigningKeys:
+    """Keys that sign receipts without a database: made once, for hundreds of them."""
+    return keys_in(tmp_path_factory.mktemp("signing"))
 
 
 @pytest.fixture

@@ -1,12 +1,15 @@
 """Receipts without a database: a ledger in memory, its signed head, and the sealed proof of its last event."""
 
 import json
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
+from portal.errors import Invalid
 from portal.ledger import canonical, checkpoint, receipts, tree
 from portal.ledger.keys import SigningKeys, open_keys
 from portal.ledger.models import Audience
@@ -80,3 +83,32 @@ def seal(
 def base64url(raw: bytes) -> str:
     """Base64url without padding."""
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def payload_of(token: str) -> dict[str, Any]:
+    """What a token says, whoever signed it."""
+    part = token.split(".")[1]
+    payload: dict[str, Any] = json.loads(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return payload
+
+
+def resigned(keys: SigningKeys, payload: Any) -> str:
+    """The same form, signed by the portal's own key over whatever is given: a text as it stands, else as JSON."""
+    text = (
+        payload
+        if isinstance(payload, str)
+        else json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    )
+    return keys.sign_token(text.encode())
+
+
+def refused(token: str, keys: SigningKeys, field: str | set[str] | None = None) -> str:
+    """The field that a false receipt is refused for: this one, or one of these, where they are given."""
+    with pytest.raises(Invalid) as caught:
+        receipts.verify(token, keys.public)
+    found = caught.value.field
+    assert found is not None
+    if field is not None:
+        assert found in ({field} if isinstance(field, str) else field), caught.value.message
+    assert caught.value.message.endswith(".")
+    return found
