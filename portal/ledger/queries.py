@@ -48,13 +48,22 @@ def may_speak_of_money(event: EventRow) -> bool:
 
 
 async def since(
-    db: AsyncSession, project_id: UUID, audiences: Collection[Audience], seq: int, limit: int = 100
+    db: AsyncSession,
+    project_id: UUID,
+    audiences: Collection[Audience],
+    seq: int,
+    limit: int = 100,
+    *,
+    only: Collection[str] = (),
 ) -> list[EventRow]:
-    """The events after `seq` that these audiences may see, oldest first, at most `limit` (and never over 1,000).
+    """The events after `seq` that these audiences may see, oldest first, at most `limit` (and never over 1,000); those
+    of some kinds, if `only` names any.
 
     The next page begins after the last row's seq.
     """
     page = [_page(project_id, some, limit).where(Event.seq > seq).order_by(Event.seq) for some in _arms(audiences)]
+    if only:
+        page = [arm.where(Event.kind.in_(only)) for arm in page]
     return sorted(await _read(db, page), key=lambda event: event.seq)[: _bound(limit)]
 
 

@@ -16,12 +16,12 @@ from portal.apart import Run
 from portal.backlog import activity
 from portal.backlog.activity import Happening
 from portal.db import Database
-from portal.decisions import waiting
 from portal.errors import NotFound
 from portal.ledger import queries as ledger
 from portal.ledger.models import Audience, ProjectLedger
 from portal.ledger.queries import EventRow
-from portal.mailing import kinds, readers, rounds
+from portal.mailing import kinds, readers, waits
+from portal.mailing.waits import Waits
 from portal.notify import outbox
 from portal.notify.models import NotifyCursor, NotifyPreference, NotifyReader
 from portal.notify.preferences import wishes_of
@@ -30,7 +30,6 @@ from portal.projects import queries as projects
 
 MOST_EVENTS = 1_000
 """Of one project in one digest; it says when there were more."""
-MOST_WAITING = 10
 
 
 @dataclass(slots=True)
@@ -39,7 +38,7 @@ class Part:
 
     scope: Scope
     counts: list[kinds.Count] = field(default_factory=list)
-    waits: list[dict[str, Any]] = field(default_factory=list)
+    waits: Waits = field(default_factory=lambda: Waits([], 0))
     is_cut: bool = False
     has_asked: bool = False
 
@@ -50,7 +49,8 @@ class Part:
             "key": self.scope.key,
             "audiences": [one.value for one in self.scope.audiences if one is not Audience.INTERNAL],
             "counts": [count.shown() for count in self.counts],
-            "waiting": self.waits,
+            "waiting": self.waits.listed,
+            "in_all": self.waits.number,
             "of_tests": self.scope.is_tester_alone,
             "is_cut": self.is_cut,
         }
@@ -123,29 +123,30 @@ async def digest(db: AsyncSession, person_id: UUID) -> int:
     if viewer is None or wishes.rhythm is News.OFF:
         await _pass_over(db, person_id, keys)
         return 0
-    parts = [part for project_id, key in keys if (part := await _read_on(db, viewer, project_id, key))]
+    parts = [part for one in keys if (part := await _read_on(db, viewer, wishes, *one))]
     last, row.digested_at = row.digested_at, clock.now()
     return await _send(db, viewer, wishes, parts, f"{person_id}:digest:{clock.rfc3339(last)}")
 
 
 async def _send(db: AsyncSession, viewer: Viewer, wishes: Wishes, parts: list[Part], dedupe_key: str) -> int:
-    if wishes.news is News.OFF:  # a digest of what waits alone
-        parts = [part for part in parts if part.has_asked]
-        for part in parts:
-            part.counts = []
     if wishes.asked is not Asked.OFF:
         for part in parts:
             await wall.enter(db, part.scope.project_id)
-            part.waits = await _waits(db, part.scope)
-    shown = [part.shown() for part in parts if part.counts or (part.waits and part.has_asked)]
+            part.waits = await waits.of_project(db, part.scope)
+    shown = [part.shown() for part in parts if part.counts or (part.waits.number and part.has_asked)]
     if not shown:
         return 0
-    context = {"waiting": sum(len(part["waiting"]) for part in shown), "projects": shown}
+    context = {"waiting": waiting_in(shown), "projects": shown}
     await outbox.enqueue(
         db, recipient=viewer.email, locale=viewer.locale, template="digest", context=context,
         person_id=viewer.person_id, topic=Topic.NEWS, dedupe_key=dedupe_key,
     )  # fmt: skip
     return 1
+
+
+def waiting_in(shown: list[dict[str, Any]]) -> int:
+    """How much waits in the projects of a digest. One that an older release made counts what it lists."""
+    return sum(part.get("in_all", len(part["waiting"])) for part in shown)
 
 
 async def _pass_over(db: AsyncSession, person_id: UUID, keys: list[tuple[UUID, str]]) -> None:
@@ -156,7 +157,7 @@ async def _pass_over(db: AsyncSession, person_id: UUID, keys: list[tuple[UUID, s
         await db.execute(update(NotifyReader).where(*mine).values(seq=func.coalesce(told, 0)))
 
 
-async def _read_on(db: AsyncSession, viewer: Viewer, project_id: UUID, key: str) -> Part | None:
+async def _read_on(db: AsyncSession, viewer: Viewer, wishes: Wishes, project_id: UUID, key: str) -> Part | None:
     """What a person was not told yet of a project; from now on it counts as told. None when there is nothing."""
     await wall.enter(db, project_id)
     mine = (NotifyReader.project_id == project_id, NotifyReader.person_id == viewer.person_id)
@@ -172,32 +173,45 @@ async def _read_on(db: AsyncSession, viewer: Viewer, project_id: UUID, key: str)
         return None
     audiences = [one for one in scope.audiences if one is not Audience.INTERNAL]
     events = await ledger.since(db, project_id, audiences, reader.seq, MOST_EVENTS)
+    if is_cut := len(events) >= MOST_EVENTS:  # what somebody is asked is not left out with the rest
+        events += await ledger.since(db, project_id, audiences, events[-1].seq, MOST_EVENTS, only=kinds.AT_ONCE)
     reader.seq = until
     await db.flush()
-    return await _part(db, scope, [event for event in events if event.seq <= until], is_cut=len(events) >= MOST_EVENTS)
+    events = [event for event in events if event.seq <= until and _concerns(scope, event)]
+    return await _part(db, scope, wishes, events, is_cut=is_cut)
 
 
-async def _part(db: AsyncSession, scope: Scope, events: list[EventRow], *, is_cut: bool) -> Part | None:
-    person_id = scope.viewer.person_id
-    untold = [event for event in events if not kinds.is_by(event, person_id) and _concerns(scope, event)]
+async def _part(db: AsyncSession, scope: Scope, wishes: Wishes, events: list[EventRow], *, is_cut: bool) -> Part | None:
+    untold = [event for event in events if wishes.news is not News.OFF or _asks(scope, event)]
     told_before = await _told_at_once(db, scope, untold)
     untold = [event for event in untold if event.seq not in told_before]
     if not untold:
         return None
-    happenings = await activity.told(db, scope, untold)
+    # Of what a client is asked all that is still open is listed as waiting; staff are told of what needs no answer too.
+    is_counted = scope.is_staff or (wishes.news is not News.OFF and not scope.is_tester_alone)
+    happenings = await activity.told(db, scope, untold) if is_counted else []
     return Part(
         scope=scope,
-        counts=kinds.counted((one.event, _title(one)) for one in happenings) if not scope.is_tester_alone else [],
+        counts=kinds.counted((one.event, _title(one)) for one in happenings),
         is_cut=is_cut,
-        has_asked=any(event.kind in kinds.FOR_CLIENT or kinds.asks_to_test(event, person_id) for event in untold),
+        has_asked=any(_asks(scope, event) for event in untold),
     )
 
 
 def _concerns(scope: Scope, event: EventRow) -> bool:
     """Staff hear of what the client did; what they themselves do they know. Who tests alone hears of that alone."""
+    if kinds.is_by(event, scope.viewer.person_id):
+        return False
     if scope.is_tester_alone:
         return kinds.asks_to_test(event, scope.viewer.person_id)
     return not scope.is_staff or event.actor.startswith("person:")
+
+
+def _asks(scope: Scope, event: EventRow) -> bool:
+    """Whether an event is one by which somebody is waited for, rather than news."""
+    if scope.is_staff:
+        return event.kind in kinds.FOR_STAFF
+    return event.kind in kinds.FOR_CLIENT or kinds.asks_to_test(event, scope.viewer.person_id)
 
 
 async def _told_at_once(db: AsyncSession, scope: Scope, events: list[EventRow]) -> set[int]:
@@ -218,20 +232,3 @@ def _title(happening: Happening) -> str | None:
     if event.subject_kind in ("iteration", "milestone") and event.subject_number is not None:
         return happening.plan.get((event.subject_kind, event.subject_number), "")
     return str(event.body.get("title") or "")
-
-
-async def _waits(db: AsyncSession, scope: Scope) -> list[dict[str, Any]]:
-    """What waits for the person in a project: what they can answer and test, or for staff what waits for the agency."""
-    to_test = await rounds.waits(db, scope) if not scope.is_staff else []
-    if scope.is_tester_alone:
-        return to_test[:MOST_WAITING]
-    found = waiting.for_viewer(await waiting.waiting(db, scope), scope.viewer)
-    mine = [one for one in found if scope.is_staff or one.is_mine]
-    return [
-        {
-            "title": one.title,
-            "path": f"/projects/{one.key}/decisions/{one.number}",
-            "due_on": one.due_on.isoformat() if one.due_on else None,
-        }
-        for one in mine[:MOST_WAITING]
-    ] + to_test[: max(MOST_WAITING - len(mine), 0)]

@@ -117,7 +117,7 @@ async def _round_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]
 async def _digest_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:
     """The context without the projects that the reader may not see any more, or not all that they could."""
     kept = [part for part in context["projects"] if await _may_see(db, viewer, part)]
-    return {"projects": kept, "waiting": sum(len(part["waiting"]) for part in kept)} if kept else None
+    return {"projects": kept, "waiting": digests.waiting_in(kept)} if kept else None
 
 
 async def _may_see(db: AsyncSession, viewer: Viewer, part: dict[str, Any]) -> bool:
