@@ -6,8 +6,9 @@ account it came to. Everything else is listed with the reason, for somebody of f
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
@@ -54,14 +55,18 @@ async def take_in(db: AsyncSession, viewer: Viewer, entries: Sequence[Entry]) ->
     viewer.require_staff(StaffRole.FINANCE)
     owners = await _owners(db, entries)
     known = await _known(db, entries)
-    fresh = {(one.account, one.reference): one for one in entries if (one.account, one.reference) not in known}
-    matched = 0
-    for entry in fresh.values():
-        row = _row(entry)
+    matched = fresh = 0
+    for entry in entries:
+        reference = _reference(entry, known)
+        if reference is None:
+            continue
+        known[entry.account, reference] = (entry.booked_on, entry.amount)
+        row = _row(entry, reference)
         db.add(row)
         await db.flush()
+        fresh += 1
         matched += await _match(db, viewer, row, entry, owners[entry.account])
-    return Taken(matched, len(fresh) - matched, len(entries) - len(fresh))
+    return Taken(matched, fresh - matched, len(entries) - fresh)
 
 
 async def _owners(db: AsyncSession, entries: Sequence[Entry]) -> dict[str, set[str]]:
@@ -76,18 +81,31 @@ async def _owners(db: AsyncSession, entries: Sequence[Entry]) -> dict[str, set[s
     return owners
 
 
-async def _known(db: AsyncSession, entries: Sequence[Entry]) -> set[tuple[str, str]]:
-    references = sorted({one.reference for one in entries})
-    found: set[tuple[str, str]] = set()
-    for start in range(0, len(references), AT_ONCE):
-        some = BankEntry.bank_reference.in_(references[start : start + AT_ONCE])
-        found |= {(a, r) for a, r in await db.execute(select(BankEntry.account, BankEntry.bank_reference).where(some))}
+async def _known(db: AsyncSession, entries: Sequence[Entry]) -> dict[tuple[str, str], tuple[date, Money]]:
+    """What was taken in before under the names of these entries: of each account and reference the day and amount."""
+    names = sorted({name for one in entries for name in (one.reference, one.also) if name})
+    columns = (
+        BankEntry.account, BankEntry.bank_reference, BankEntry.booked_on, BankEntry.minor, BankEntry.currency,
+    )  # fmt: skip
+    found: dict[tuple[str, str], tuple[date, Money]] = {}
+    for start in range(0, len(names), AT_ONCE):
+        statement = select(*columns).where(BankEntry.bank_reference.in_(names[start : start + AT_ONCE]))
+        found |= {(row[0], row[1]): (row[2], Money(row[3], row[4])) for row in await db.execute(statement)}
     return found
 
 
-def _row(entry: Entry) -> BankEntry:
+def _reference(entry: Entry, known: Mapping[tuple[str, str], tuple[date, Money]]) -> str | None:
+    """Under which of its names an entry is kept; None for one that was taken in before. Of another day or amount it is
+    another one, whatever its bank calls it: what is taken back often has the reference of what came."""
+    names = [(entry.account, name) for name in (entry.reference, entry.also) if name]
+    if any(known.get(one) == (entry.booked_on, entry.amount) for one in names):
+        return None
+    return next((name for account, name in names if (account, name) not in known), None)
+
+
+def _row(entry: Entry, reference: str) -> BankEntry:
     return BankEntry(
-        account=entry.account, bank_reference=entry.reference, booked_on=entry.booked_on,
+        account=entry.account, bank_reference=reference, booked_on=entry.booked_on,
         currency=entry.amount.currency, minor=entry.amount.minor, counterparty=entry.counterparty,
         remittance=entry.remittance, state=EntryState.UNMATCHED, note="", imported_at=clock.now(),
     )  # fmt: skip
@@ -97,6 +115,9 @@ async def _match(db: AsyncSession, viewer: Viewer, row: BankEntry, entry: Entry,
     """Matches an entry that names its invoice; otherwise notes why not."""
     if entry.is_batch:  # one payment of it may name an invoice, while the amount is that of all
         row.note = "It is a batch of several payments."
+        return False
+    if entry.is_cut:  # a second invoice may stand where it was cut, or a longer number
+        row.note = "Its text is longer than what is kept of it."
         return False
     named = await _named(db, row.remittance)
     if len(named) != 1:

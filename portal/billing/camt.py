@@ -22,8 +22,9 @@ LONGEST = 500
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One booked line of a statement. `reference` makes it the same when its statement comes twice; `is_batch`: its
-    amount is the sum of several payments, of which each may name what it is for."""
+    """One booked line of a statement. `reference` makes it the same when its statement comes twice, and `also` is the
+    other name under which it may be known. `is_batch`: its amount is the sum of several payments, of which each may
+    name what it is for. `is_cut`: its remittance is longer than what is kept of it."""
 
     account: str
     reference: str
@@ -32,6 +33,8 @@ class Entry:
     counterparty: str
     remittance: str
     is_batch: bool = False
+    is_cut: bool = False
+    also: str = ""
 
 
 def entries(content: bytes) -> list[Entry]:
@@ -66,18 +69,19 @@ def _statement(statement: Any) -> Iterator[Entry]:
 
 def _told_apart(found: Sequence[tuple[Entry, str]]) -> Iterator[Entry]:
     """The entries, each with a reference of its own: the bank's, where that names one entry of the statement alone;
-    else a digest of what it says, with its place among those that say the same. (NtryRef is no reference: banks number
-    their entries by it, or write the account of a batch there.)"""
+    else a digest of what it says, with its place among those that say the same. The other of the two is its `also`.
+    (NtryRef is no reference: banks number their entries by it, or write the account of a batch there.)"""
     said = defaultdict(set)
     for entry, digest in found:
         said[entry.reference].add(digest)
     alike: Counter[str] = Counter()
     for entry, digest in found:
+        alike[digest] += 1
+        mine = digest if alike[digest] == 1 else f"{digest}#{alike[digest]}"
         if entry.reference and len(said[entry.reference]) == 1:
-            yield entry
+            yield replace(entry, also=mine)
         else:
-            alike[digest] += 1
-            yield replace(entry, reference=digest if alike[digest] == 1 else f"{digest}#{alike[digest]}")
+            yield replace(entry, reference=mine, also=entry.reference)
 
 
 def _entry(entry: Any, account: str, place: str) -> Entry:
@@ -88,9 +92,10 @@ def _entry(entry: Any, account: str, place: str) -> Entry:
     party = "Dbtr" if amount.minor > 0 else "Cdtr"
     name = _text(details, "RltdPties", party, "Nm") or _text(details, "RltdPties", party, "Pty", "Nm")
     words = [_clean(one.text) for tag in ("Ustrd", "Ref", "EndToEndId") for one in _all(entry, tag)]
-    remittance = " ".join(dict.fromkeys(one for one in words if one and one != "NOTPROVIDED"))[:LONGEST]
+    said = " ".join(dict.fromkeys(one for one in words if one and one != "NOTPROVIDED"))
     reference = _text(entry, "AcctSvcrRef")[:100]
-    return Entry(account, reference, booked, amount, name[:LONGEST], remittance, len(payments) > 1)
+    about = (name[:LONGEST], said[:LONGEST])
+    return Entry(account, reference, booked, amount, *about, is_batch=len(payments) > 1, is_cut=len(said) > LONGEST)
 
 
 def _amount(entry: Any, place: str) -> Money:

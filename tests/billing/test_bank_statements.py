@@ -39,7 +39,8 @@ def statement(*entries, account=f"<IBAN>{IBAN}</IBAN>", version="08", before="")
 def test_every_version_is_read(version):
     status = "BOOK" if int(version) < 8 else "<Cd>BOOK</Cd>"
     (found,) = camt.entries(statement(entry("Invoice 1", status=status), version=version))
-    assert found == camt.Entry(IBAN, "B-1", date(2026, 11, 20), Money(476_000, "EUR"), "Acme", "Invoice 1")
+    expected = camt.Entry(IBAN, "B-1", date(2026, 11, 20), Money(476_000, "EUR"), "Acme", "Invoice 1", also=found.also)
+    assert found == expected
 
 
 def test_a_party_of_the_newer_form_is_named():
@@ -198,6 +199,36 @@ async def test_an_entry_that_stands_twice_in_a_file_is_taken_once(billed, databa
     one = entry(billed.reference, amount="10")
     assert await take(database, cast, one, one) == bank.Taken(1, 0, 1)
     assert await state_of(database, cast) == (InvoiceState.PARTLY_PAID, 1_000)
+
+
+async def test_a_reference_that_a_bank_gives_again_hides_no_entry(billed, database, cast):
+    """What was paid is taken back the next day under the same reference, as banks do."""
+    came, went = (
+        entry(billed.reference, amount="10", way=way, day=f"<Dt>2026-11-{day}</Dt>")
+        for way, day in (("CRDT", 20), ("DBIT", 21))
+    )
+    assert await take(database, cast, came) == bank.Taken(1, 0, 0)
+    assert await take(database, cast, went) == bank.Taken(1, 0, 0)
+    assert await state_of(database, cast) == (InvoiceState.ISSUED, 0)
+    for both in ([came], [went], [came, went], [went, came]):
+        assert await take(database, cast, *both) == bank.Taken(0, 0, len(both))
+
+
+async def test_an_entry_beside_another_of_its_reference_is_the_one_that_was_taken_alone(billed, database, cast):
+    first = entry(billed.reference, amount="10")
+    assert await take(database, cast, first) == bank.Taken(1, 0, 0)
+    assert await take(database, cast, first, entry(billed.reference, amount="20")) == bank.Taken(1, 0, 1)
+    assert await state_of(database, cast) == (InvoiceState.PARTLY_PAID, 3_000)
+
+
+@pytest.mark.parametrize("blanks", [480, 488, 600])
+async def test_a_text_is_read_to_its_end_before_it_names_an_invoice(billed, database, cast, blanks):
+    """A second invoice far behind the first, and a number that begins like ours."""
+    far = f"{billed.reference} {'x ' * (blanks // 2)}BH-2026-00019"
+    await drafted(database, cast, 1, unaccepted_reason="Agreed")
+    other = await quick(database, cast, number=2)
+    for at, words in enumerate((far.replace("BH-2026-00019", other.reference), far.removeprefix(billed.reference))):
+        assert (await take(database, cast, entry(words, ref=f"B-{at}"))).matched == 0
 
 
 async def test_nothing_is_guessed(billed, database, cast):
