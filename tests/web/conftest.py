@@ -12,6 +12,7 @@ from httpx2 import ASGITransport, AsyncClient, Response
 
 from portal.app import create_app
 from portal.db import Database
+from portal.notify import live, moves
 from portal.settings import Settings
 from tests.support.cast import Cast, enter
 from tests.support.statements import counting
@@ -128,3 +129,10 @@ async def browser(portal: FastAPI, cast: Cast) -> AsyncIterator[Browser]:
     transport: httpx2.AsyncBaseTransport = ASGITransport(portal, raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url=BASE) as client:
         yield Browser(client, cast)
+
+
+@pytest.fixture
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a page to change looks often enough for a test."""
+    monkeypatch.setattr(moves, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(live, "SETTLE_SECONDS", 0.02)
