@@ -15,7 +15,7 @@ from portal import clock
 from portal.access import Role, Scope
 from portal.decisions import delegations, proof
 from portal.decisions.models import DecisionKind, Delegation
-from portal.decisions.proof import StepUpNeeded
+from portal.decisions.proof import Proof, StepUpNeeded
 from portal.errors import Invalid
 from portal.identity.arrive import Arrival
 from portal.people import queries as people
@@ -92,21 +92,24 @@ async def delegate(
     scope.require(Role.APPROVER)
     person, first, last = form.wanted()
     try:
-        await _check_proof(request, db, scope, arrival)
+        given = await _checked_proof(request, db, scope, arrival)
     except StepUpNeeded as needed:
         if form.again:
             return await _page(request, scope, db, replace(form, again=""), fault=needed.message, status=403)
         back = f"/projects/{scope.key}/delegations?" + urlencode(asdict(replace(form, again="true")))
         return to("/auth/step-up?next=" + quote(back, safe=""))
-    await delegations.delegate(db, scope, person, first, last)
+    await delegations.delegate(db, scope, person, first, last, given)
     return to(f"/projects/{scope.key}/delegations")
 
 
-async def _check_proof(request: Request, db: AsyncSession, scope: Scope, arrival: Arrival) -> None:
-    """Raises StepUpNeeded by the strictest limit: whatever is asked until the last day, the delegate may answer."""
+async def _checked_proof(request: Request, db: AsyncSession, scope: Scope, arrival: Arrival) -> Proof:
+    """How the person signed in. Raises StepUpNeeded by the strictest limit: whatever is asked until the last day, the
+    delegate may answer.
+    """
     given, settings = await proof_of(request, db, scope, arrival), settings_of(request)
     for kind in DecisionKind:
         proof.check(given, settings.decision_limit(kind), clock.now())
+    return given
 
 
 @router.post("/projects/{key}/delegations/{number}/end", name="delegation_end")

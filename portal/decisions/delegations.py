@@ -13,8 +13,10 @@ from portal.access import Role, Scope
 from portal.access.models import Membership
 from portal.decisions import rules
 from portal.decisions.models import Decision, DecisionAnswer, Delegation
+from portal.decisions.proof import Proof
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import commands as ledger
+from portal.ledger import receipts
 from portal.ledger.models import Audience
 from portal.people.models import Person
 from portal.people.queries import LET_IN
@@ -22,8 +24,11 @@ from portal.people.queries import LET_IN
 LONGEST_DAYS = 92
 
 
-async def delegate(db: AsyncSession, scope: Scope, to_person: UUID, from_on: date, until_on: date) -> Delegation:
-    """Lets another member of the project decide for the viewer, from a day to a day, both included.
+async def delegate(
+    db: AsyncSession, scope: Scope, to_person: UUID, from_on: date, until_on: date, proof: Proof
+) -> Delegation:
+    """Lets another member of the project decide for the viewer, from a day to a day, both included, and keeps how they
+    were signed in: the ledger has the digest alone. The caller has checked `proof` against the limit of every kind.
 
     Raises NotAllowed without the role approver, Invalid for wrong days or somebody who is no member, Conflict when the
     viewer delegated for some of these days already.
@@ -43,13 +48,21 @@ async def delegate(db: AsyncSession, scope: Scope, to_person: UUID, from_on: dat
     highest = await db.scalar(select(func.max(Delegation.number)).where(Delegation.project_id == scope.project_id))
     row = Delegation(
         project_id=scope.project_id, number=(highest or 0) + 1, person_id=scope.viewer.person_id,
-        to_person_id=to_person, from_on=from_on, until_on=until_on, ended_at=None, seq=0,
+        to_person_id=to_person, from_on=from_on, until_on=until_on, ended_at=None, evidence=proof.evidence(), seq=0,
     )  # fmt: skip
-    body = {"to": f"person:{to_person}", "from_on": from_on.isoformat(), "until_on": until_on.isoformat()}
-    row.seq = await _tell(db, scope, row.number, "delegation.given", body)
+    row.seq = await _tell(db, scope, row.number, "delegation.given", _given_body(row))
     db.add(row)
     await db.flush()
     return row
+
+
+def _given_body(row: Delegation) -> dict[str, str]:
+    return {
+        "to": f"person:{row.to_person_id}",
+        "from_on": row.from_on.isoformat(),
+        "until_on": row.until_on.isoformat(),
+        "evidence_digest": receipts.document_digest(row.evidence),
+    }
 
 
 def _check_days(scope: Scope, from_on: date, until_on: date) -> None:

@@ -223,4 +223,6 @@ class Delegation(Base):
     from_on: Mapped[date]
     until_on: Mapped[date]
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    evidence: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """Who gave it and how they were signed in, as with an answer; None where it was given before that was kept."""
     seq: Mapped[int]

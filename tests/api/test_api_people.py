@@ -12,6 +12,7 @@ from portal.errors import SignInNeeded
 from portal.identity.arrive import arrive
 from portal.identity.sessions import hash_of
 from portal.notify.models import Mail
+from tests.support.decisions import proof_of
 from tests.support.statements import counting
 
 B = "/v1/projects/BRIDGE"
@@ -87,8 +88,8 @@ async def test_staff_read_who_decides_for_whom_page_by_page(api: Any) -> None:
     async with api.database.write() as db:
         scope = await api.cast.scope(db, "ada")
         today, later = scope.today, scope.today + timedelta(days=1)
-        await delegations.delegate(db, scope, eve, today, today)
-        await delegations.delegate(db, scope, finn, later, later)
+        await delegations.delegate(db, scope, eve, today, today, proof_of("ada"))
+        await delegations.delegate(db, scope, finn, later, later, proof_of("ada"))
         await delegations.end(db, scope, 1)
     with counting(api.database) as statements:
         newest = await api.get(f"{B}/delegations?limit=1")

@@ -19,7 +19,7 @@ from portal.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from portal.ledger import receipts
 from portal.ledger.models import Receipt
 from portal.mailing.telling import can_answer
-from tests.support.decisions import QUESTION, answer, grant, join
+from tests.support.decisions import QUESTION, answer, grant, join, proof_of
 from tests.support.machine import Machine
 
 APPROVERS = ("ada", "eve", "finn")
@@ -94,7 +94,7 @@ class Deciding(Machine):
         async with self.database.write() as db:
             scope = await self.cast.scope(db, who)
             try:
-                await delegations.delegate(db, scope, self.cast.people[to], scope.today, scope.today)
+                await delegations.delegate(db, scope, self.cast.people[to], scope.today, scope.today, proof_of(who))
             except REFUSED:
                 await db.rollback()
 

@@ -10,16 +10,17 @@ from portal.access import Role
 from portal.decisions import delegations
 from portal.decisions.models import Verdict
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
+from portal.ledger import queries as ledger
 from portal.ledger import receipts
 from portal.ledger.models import Audience
-from tests.support.decisions import answer, ask, grant, join
+from tests.support.decisions import answer, ask, grant, join, proof_of
 
 
 async def delegate(database, cast, to="eve", first=0, last=4, name="ada"):
     async with database.write() as db:
         scope = await cast.scope(db, name)
         days = (scope.today + timedelta(days=one) for one in (first, last))
-        return await delegations.delegate(db, scope, cast.people[to], *days)
+        return await delegations.delegate(db, scope, cast.people[to], *days, proof_of(name))
 
 
 async def test_a_delegate_decides_in_the_others_name_and_the_receipt_says_so(database, cast, keys):
@@ -29,6 +30,18 @@ async def test_a_delegate_decides_in_the_others_name_and_the_receipt_says_so(dat
     event = receipts.verify(answered.receipt.token, keys.public).event
     assert event["actor"] == f"person:{cast.people['eve']}"
     assert event["body"]["for"] == f"person:{cast.people['ada']}"
+
+
+async def test_how_its_giver_was_signed_in_is_kept_and_the_ledger_has_the_digest_alone(database, cast):
+    row = await delegate(database, cast)
+    async with database.read() as db:
+        scope = await cast.scope(db, "eve")
+        (given,) = await ledger.of_subject(db, scope.project_id, scope.audiences, "delegation", row.number)
+    assert (row.evidence["name"], row.evidence["sub"], row.evidence["amr"]) == ("Ada", "ada", ["pwd"])
+    assert given.body == {
+        "to": f"person:{cast.people['eve']}", "from_on": row.from_on.isoformat(), "until_on": row.until_on.isoformat(),
+        "evidence_digest": receipts.document_digest(row.evidence),
+    }  # fmt: skip
 
 
 async def test_a_delegation_holds_on_its_days_alone(database, cast, keys):

@@ -8,7 +8,7 @@ from portal import clock
 from portal.access import Role
 from portal.decisions import delegations, queries, remarks, reminders, waiting
 from portal.projects import commands as projects
-from tests.support.decisions import ask, grant
+from tests.support.decisions import ask, grant, proof_of
 
 
 async def test_what_is_due_soonest_and_ones_own_is_listed_whatever_else_is_open(database, cast, monkeypatch):
@@ -72,7 +72,7 @@ async def test_the_days_of_a_delegation_and_of_a_due_date_are_the_projects_own(d
     async with database.write() as db:
         scope = await cast.scope(db, "ada")
         assert scope.today == date(2026, 11, 27)  # in Berlin the day has begun
-        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today)
+        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today, proof_of("ada"))
     await ask(database, cast, due_on=date(2026, 11, 27))
     async with database.read() as db:
         eve = await cast.scope(db, "eve")

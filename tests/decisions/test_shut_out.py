@@ -7,7 +7,7 @@ from portal import clock
 from portal.decisions import delegations, waiting
 from portal.errors import Invalid, NotAllowed
 from portal.people.models import Person
-from tests.support.decisions import answer, ask
+from tests.support.decisions import answer, ask, proof_of
 
 
 async def disable(database, cast, name):
@@ -18,7 +18,7 @@ async def disable(database, cast, name):
 async def test_nobody_answers_for_somebody_who_was_shut_out(database, cast, keys):
     async with database.write() as db:
         scope = await cast.scope(db, "ada")
-        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today)
+        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today, proof_of("ada"))
     decision = await ask(database, cast)
     await disable(database, cast, "ada")
     with pytest.raises(NotAllowed):
@@ -36,13 +36,13 @@ async def test_nobody_delegates_to_somebody_who_was_shut_out(database, cast):
     async with database.write() as db:
         scope = await cast.scope(db, "ada")
         with pytest.raises(Invalid):
-            await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today)
+            await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today, proof_of("ada"))
 
 
 async def test_what_a_person_shut_out_would_have_to_answer_waits_for_nobody_else(database, cast):
     async with database.write() as db:
         scope = await cast.scope(db, "ada")
-        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today)
+        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today, proof_of("ada"))
     await ask(database, cast)
     async with database.read() as db:
         assert [one.is_mine for one in await waiting.waiting(db, await cast.scope(db, "eve"))] == [True]

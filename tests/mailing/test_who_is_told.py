@@ -18,7 +18,7 @@ from portal.notify.models import NotifyCursor
 from portal.people.models import Person
 from tests.support import testers
 from tests.support.cast import add_item
-from tests.support.decisions import ask, grant
+from tests.support.decisions import ask, grant, proof_of
 
 
 async def remark(database, cast, name, text="Which one?", **more):
@@ -51,7 +51,7 @@ async def test_only_the_named_are_told(database, cast, post):
 async def test_whoever_decides_for_somebody_today_is_told(database, cast, post):
     async with database.write() as db:
         scope = await cast.scope(db, "ada")
-        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today)
+        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today, proof_of("ada"))
     await ask(database, cast, people=(cast.people["ada"],))
     await post.tell()
     assert await post.told() == [("ada", "asked"), ("eve", "asked")]

@@ -18,7 +18,7 @@ from portal.identity.models import Session
 from portal.ledger.models import Audience
 from portal.settings import DecisionLimit
 from tests.support.cast import Cast
-from tests.support.decisions import UNFOLLOWED, ask, grant
+from tests.support.decisions import UNFOLLOWED, ask, grant, proof_of
 from tests.support.statements import counting
 from tests.web.conftest import Browser, Page
 
@@ -119,7 +119,7 @@ async def test_a_new_sign_in_keeps_in_whose_name_the_answer_was(browser, databas
     async with database.write() as db:
         await grant(db, cast, "eve", Role.APPROVER)
         scope = await cast.scope(db, "ada")
-        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today)
+        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today, proof_of("ada"))
     await signed_in_long_ago(database, cast, "eve")
     answer = await send(browser, asked, "eve", principal=str(cast.people["ada"]))
     back = unquote(answer.headers["location"].partition("next=")[2])
@@ -306,6 +306,19 @@ async def test_delegating_needs_the_proof_that_deciding_needs_and_keeps_the_form
     assert (done.status_code, done.headers["location"]) == (303, "/projects/BRIDGE/delegations")
 
 
+async def test_a_delegation_knows_how_its_giver_was_signed_in(browser, database, cast):
+    async with database.write() as db:
+        mine = Session.person_id == cast.people["ada"]
+        await db.execute(update(Session).where(mine).values(acr="gold", amr=["pwd", "mfa"], auth_time=clock.now()))
+        session = (await db.scalars(select(Session).where(mine))).one()
+    assert (await delegate(browser, database, cast)).status_code == 303
+    async with database.read() as db:
+        (row,) = await delegations.given_by_all(db, await cast.scope(db, "wei"))
+    known = {"name": "Ada", "company": "Acme", "issuer": session.issuer, "sub": session.sub, "acr": "gold",
+             "amr": ["pwd", "mfa"], "auth_time": clock.rfc3339(session.auth_time)}  # fmt: skip
+    assert {field: row.evidence[field] for field in known} == known
+
+
 @pytest.mark.parametrize("kind", ["design", "requirement", "change_request", "milestone", "acceptance"])
 async def test_delegating_needs_the_strongest_proof_of_any_kind(browser, portal, database, cast, kind):
     limits = {kind: DecisionLimit(second_factor="always")}
@@ -330,7 +343,7 @@ async def test_where_people_are_counted_the_page_says_so_before_and_after(browse
         for name in ("eve", "finn"):
             await grant(db, cast, name, Role.APPROVER)
         scope = await cast.scope(db, "ada")
-        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today)
+        await delegations.delegate(db, scope, cast.people["eve"], scope.today, scope.today, proof_of("ada"))
     asked = await ask(database, cast, needed=2)
     before = await browser.open(PAGE, "eve")
     assert "2 different people must approve. You count once" in before.text
