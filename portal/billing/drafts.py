@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.access import Scope, StaffRole
 from portal.billing import accounts, plan, queries, rules, stored, taxes
+from portal.billing.ceiling import check_ceiling
 from portal.billing.document import InvoiceDocument, Kind, Line, Look
 from portal.billing.figures import Figures
 from portal.billing.models import BillingAccount, Invoice, InvoiceKind, InvoiceState, PlanItem, PlanKind, TimeEntry
@@ -68,7 +69,7 @@ async def draft_plan(db: AsyncSession, scope: Scope, numbers: Sequence[int], *, 
     """Drafts an invoice of some parts of the payment plan, each a line that says why it is there.
 
     Raises Invalid for a milestone that is not accepted, unless a reason is stated that the client will read; Conflict
-    for a part that is billed already, or of a price that was corrected since; NotFound.
+    for a part that is billed already, or of a price that was corrected since, and beyond a ceiling; NotFound.
     """
     _require_billing(scope)
     await ledger.lock(db, scope.project_id)
@@ -87,14 +88,15 @@ async def draft_plan(db: AsyncSession, scope: Scope, numbers: Sequence[int], *, 
 
 
 async def draft_lines(db: AsyncSession, scope: Scope, title: str, given: Mapping[str, Any]) -> Invoice:
-    """Drafts an invoice of lines written by hand; `given` as in `OWN_FIELDS`. Raises Invalid."""
+    """Drafts an invoice of lines written by hand; `given` as in `OWN_FIELDS`. Raises Invalid, Conflict beyond a
+    ceiling."""
     _require_billing(scope)
     await ledger.lock(db, scope.project_id)
     return await _draft(db, scope, title, given)
 
 
 async def change_draft(db: AsyncSession, scope: Scope, number: int, given: Mapping[str, Any]) -> Invoice:
-    """Changes a draft: its title, and `OWN_FIELDS`. Raises Conflict once it is issued, Invalid."""
+    """Changes a draft: its title, and `OWN_FIELDS`. Raises Conflict once it is issued and beyond a ceiling, Invalid."""
     _require_billing(scope)
     await ledger.lock(db, scope.project_id)
     row = await open_draft(db, scope, number)
@@ -104,6 +106,7 @@ async def change_draft(db: AsyncSession, scope: Scope, number: int, given: Mappi
     fill(row, document)
     row.seq = await tell(db, scope, row, "invoice.draft_changed", {"fields": sorted(given)}, Audience.INTERNAL)
     await db.flush()
+    await check_ceiling(db, scope)
     return row
 
 
@@ -191,6 +194,7 @@ async def _draft(db: AsyncSession, scope: Scope, title: str, given: Mapping[str,
     row.seq = await tell(db, scope, row, "invoice.drafted", {}, Audience.INTERNAL)
     db.add(row)
     await db.flush()
+    await check_ceiling(db, scope)
     return row
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.access import Scope, StaffRole
 from portal.billing import accounts, drafts, files, queries, rules, stored
+from portal.billing.ceiling import check_ceiling
 from portal.billing.document import InvoiceDocument, credit_of
 from portal.billing.files import Ready
 from portal.billing.models import Invoice, InvoiceKind, InvoiceSeries, InvoiceState, PlanItem
@@ -33,8 +34,8 @@ async def issue(
     """Issues a draft today, by the project's calendar, in the name of who issues for the project now: from now on it is
     the same to the byte. `ready` are its files as they were foreseen (foreseen.py); others than those are made here.
 
-    Raises Conflict for what is issued already and while the issuer's certificate is not valid, Invalid with every
-    business rule that is broken, NotAllowed (finance).
+    Raises Conflict for what is issued already, beyond a ceiling that was lowered since, and while the issuer's
+    certificate is not valid; Invalid with every business rule that is broken, NotAllowed (finance).
     """
     scope.require_staff(StaffRole.FINANCE)
     await ledger.lock(db, scope.project_id)
@@ -43,6 +44,7 @@ async def issue(
     # Everything that can be wrong is found before a number is taken.
     sign = seals.signer(row.issuer)
     await drafts.assembled(db, scope, row.draft)
+    await check_ceiling(db, scope)
     today = scope.today  # once: while a number is waited for, the next day may begin
     taken = await _next_number(db, row.issuer, today.year)
     reference = reference_of(row.issuer, today.year, taken)

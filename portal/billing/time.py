@@ -14,18 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock, money
 from portal.access import Scope, StaffRole
-from portal.billing import accounts, balance, drafts, queries, stored
+from portal.billing import accounts, drafts, stored
 from portal.billing.document import Line
 from portal.billing.figures import Figures
 from portal.billing.models import Invoice, InvoiceState, TimeEntry
 from portal.billing.words import title, why
 from portal.changes import contract_view
 from portal.changes.contract_view import ContractView
-from portal.changes.models import ContractKind, TaxCategory
+from portal.changes.models import TaxCategory
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
-from portal.money import Money
 from portal.projects.rules import check_name, check_text
 
 MOST_AT_ONCE = 5_000
@@ -177,7 +176,6 @@ async def draft_hours(
     given = {"lines": [stored.plain(one) for one in lines], "starts_on": first.isoformat(), "ends_on": last.isoformat()}
     called = title("hours", language, Figures(language).period(first, last))
     row = await drafts.draft_lines(db, scope, called, given)
-    await _check_ceiling(db, scope, view, row)
     for one in found:
         one.invoice_number = row.number
     await db.flush()
@@ -207,17 +205,3 @@ def _agreed(view: ContractView | None, role: str) -> Rate:
         if line.unit == "HUR" and line.text == role:
             return Rate(line.unit_price, line.tax_category, line.tax_rate)
     raise Invalid("The contract has no line in hours for this role: give its rate.", field="rates", value=role)
-
-
-async def _check_ceiling(db: AsyncSession, scope: Scope, view: ContractView | None, row: Invoice) -> None:
-    """All that is invoiced and drafted may come to the contract's ceiling, not beyond it."""
-    if view is None or view.contract.kind is not ContractKind.TIME_AND_MATERIALS or view.ceiling is None:
-        return
-    mine = (*queries.visible(scope), Invoice.currency == row.currency)
-    summed = await db.scalar(select(func.sum(balance.SIGN * Invoice.net_minor)).where(*mine))
-    if int(summed or 0) > view.ceiling.minor:
-        over = Money(int(summed or 0) - view.ceiling.minor, row.currency)
-        raise Conflict(
-            f"This exceeds the contract's ceiling of {view.ceiling.amount} {row.currency} by {over.amount}: "
-            "an amendment has to raise it first."
-        )

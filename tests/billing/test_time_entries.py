@@ -12,7 +12,7 @@ from portal.changes.models import TaxCategory
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import queries as ledger
 from tests.support.billing import bill, quick
-from tests.support.changes import line, set_stage, sign
+from tests.support.changes import an_offer, answer, line, set_stage, sign
 from tests.web.conftest import browser, portal
 
 __all__ = ["browser", "portal"]
@@ -127,6 +127,40 @@ async def test_the_ceiling_is_not_exceeded(agreed, database, cast):
     assert "500.00 EUR by 1.00" in refused.value.message
     await put(database, cast, entry("t-2", hours="0.01", billable=False))
     assert (await draft(database, cast)).net_minor == 50_000
+
+
+@pytest.fixture
+async def almost(agreed, database, cast):
+    """A draft of 499.00."""
+    async with database.write() as db:
+        await drafts.draft_lines(db, await cast.scope(db, "wei"), "Work", {"lines": [work("499")]})
+
+
+def work(price):
+    return {"number": "1", "name": "Work", "quantity": "1", "unit": "LS", "unit_price": price, "category": "S",
+            "rate": "19"}  # fmt: skip
+
+
+async def test_nor_by_lines_that_are_written_by_hand(almost, database, cast):
+    with pytest.raises(Conflict):
+        async with database.write() as db:
+            await drafts.draft_lines(db, await cast.scope(db, "wei"), "More", {"lines": [work("1.01")]})
+
+
+async def test_nor_by_changing_a_draft(almost, database, cast):
+    async with database.write() as db:
+        await drafts.change_draft(db, await cast.scope(db, "wei"), 1, {"lines": [work("500")]})
+    with pytest.raises(Conflict):
+        async with database.write() as db:
+            await drafts.change_draft(db, await cast.scope(db, "wei"), 1, {"lines": [work("500.01")]})
+
+
+async def test_nor_by_issuing_what_was_drafted_before_an_amendment_lowered_it(almost, database, cast, keys):
+    less = {"title": "Less", "lines": [line(quantity="-1")]}
+    await answer(database, cast, keys, await an_offer(database, cast, less))
+    with pytest.raises(Conflict) as refused:
+        await quick(database, cast)
+    assert "400.00 EUR by 99.00" in refused.value.message
 
 
 async def test_a_role_without_a_rate_is_named_and_a_given_rate_counts(agreed, database, cast):
