@@ -5,12 +5,16 @@ Three statements at most.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
+from portal.backlog.models import Item
+from portal.backlog.queries import visible as visible_items
 from portal.billing import disputes, drafts, queries
 from portal.billing import totals as arithmetic
 from portal.billing.document import InvoiceDocument
@@ -24,6 +28,17 @@ MOST_ENTRIES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
+class Worked:
+    """An entry of time behind a line; without its item where the reader may not know of that."""
+
+    done_on: date
+    hours: Decimal
+    worker: str
+    text: str
+    item_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceView:
     """An invoice whole. `hours` are the entries behind a line, by the line's name; `taken_back_by` and `takes_back`
     are the credit note of an invoice, and the invoice of a credit note."""
@@ -34,7 +49,7 @@ class InvoiceView:
     open: Money
     payments: Sequence[Payment]
     words: Sequence[InvoiceWord]
-    hours: Mapping[str, Sequence[TimeEntry]]
+    hours: Mapping[str, Sequence[Worked]]
     taken_back_by: Invoice | None
     takes_back: Invoice | None
     is_overdue: bool
@@ -79,9 +94,13 @@ def _has_hours(document: InvoiceDocument) -> bool:
     return any(line.unit == "HUR" for line in document.lines)
 
 
-async def _hours(db: AsyncSession, scope: Scope, number: int) -> dict[str, list[TimeEntry]]:
-    statement = select(TimeEntry).where(TimeEntry.project_id == scope.project_id, TimeEntry.invoice_number == number)
-    found: dict[str, list[TimeEntry]] = {}
-    for one in await db.scalars(statement.order_by(TimeEntry.done_on, TimeEntry.number).limit(MOST_ENTRIES)):
-        found.setdefault(one.role, []).append(one)
+async def _hours(db: AsyncSession, scope: Scope, number: int) -> dict[str, list[Worked]]:
+    known = select(Item.number).where(*visible_items(scope), Item.number == TimeEntry.item_number)
+    item = TimeEntry.item_number if scope.is_staff else known.correlate(TimeEntry).scalar_subquery()
+    columns = (TimeEntry.role, TimeEntry.done_on, TimeEntry.hours, TimeEntry.worker, TimeEntry.text, item)
+    statement = select(*columns).where(TimeEntry.project_id == scope.project_id, TimeEntry.invoice_number == number)
+    found: dict[str, list[Worked]] = {}
+    in_order = statement.order_by(TimeEntry.done_on, TimeEntry.number).limit(MOST_ENTRIES)
+    for role, *one in await db.execute(in_order):
+        found.setdefault(role, []).append(Worked(*one))
     return found

@@ -12,6 +12,7 @@ from portal.changes.models import TaxCategory
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import queries as ledger
 from tests.support.billing import bill, quick
+from tests.support.cast import add_item
 from tests.support.changes import an_offer, answer, line, set_stage, sign
 from tests.web.conftest import browser, portal
 
@@ -95,6 +96,20 @@ async def test_the_clients_page_opens_a_line_to_its_entries(agreed, database, ca
     text = (await browser.open("/projects/BRIDGE/invoices/1", "finn")).text
     for words in ("1 entry of time", "Export &lt;b&gt;", "Dan"):
         assert words in text
+
+
+async def test_an_entry_names_no_item_that_its_reader_may_not_know_of(agreed, database, cast):
+    """Its number alone would tell the client of internal work, and that a number which is not there is one."""
+    shown = await add_item(database, cast)
+    inside = await add_item(database, cast, audience="internal")
+    numbers = [shown.number, inside.number, 99]
+    await put(database, cast, *(entry(f"t-{number}", hours="1", item=number) for number in numbers))
+    await draft(database, cast)
+    await quick(database, cast)
+    async with database.read() as db:
+        views = [await invoice_view.invoice_view(db, await cast.scope(db, who), 1) for who in ("finn", "maria")]
+    told = [[one.item_number for one in view.hours["Development"]] for view in views]
+    assert told == [[shown.number, None, None], numbers]
 
 
 async def test_hours_are_billed_once_and_again_after_a_credit_note(agreed, database, cast, store):
