@@ -14,6 +14,7 @@ from portal.app import create_app
 from portal.db import Database
 from portal.notify import live, moves
 from portal.settings import Settings
+from tests.support.acceptance import begun
 from tests.support.cast import Cast, enter
 from tests.support.statements import counting
 
@@ -82,6 +83,11 @@ class Browser:
         page.check()
         return page
 
+    async def read(self, path: str, who: str | None = "ada") -> str:
+        """The words of a page's own part, without what stands on each page."""
+        page = await self.open(path, who)
+        return page.words(page.all("main")[0])
+
     async def get(self, path: str, who: str | None = "ada", headers: dict[str, str] | None = None) -> Response:
         """The bare answer."""
         return await self.client.get(path, headers=(self.cast.cookie(who) if who else {}) | (headers or {}))
@@ -136,3 +142,10 @@ def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for a page to change looks often enough for a test."""
     monkeypatch.setattr(moves, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(live, "SETTLE_SECONDS", 0.02)
+
+
+@pytest.fixture
+async def running(database: Database, cast: Cast) -> Cast:
+    """An offered plan of three cases and its first round, in which Ada and Eve test."""
+    await begun(database, cast)
+    return cast

@@ -7,24 +7,18 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from fastapi import FastAPI
 from httpx2 import Response
 from sqlalchemy import func, select
 
-from portal import clock, traceability
+from portal import clock
 from portal.acceptance.models import Outcome, TestResult
 from portal.calendar_feed import queries as calendar
 from portal.db import Database
-from portal.decisions.models import Verdict
 from portal.projects import commands as projects
-from portal.trace.models import TraceKind
-from portal.trace.rules import End
-from tests.support import requirements, testers
+from tests.support import testers
 from tests.support.acceptance import (
     CASES,
-    add_milestone,
     add_plan,
-    answer,
     ask,
     begun,
     close_round,
@@ -42,18 +36,6 @@ TESTS = "/projects/BRIDGE/tests"
 PLAN, ROUND = f"{TESTS}/1", f"{TESTS}/1/rounds/1"
 CASE = f"{ROUND}/cases/1"
 JSON = {"Accept": "application/json"}
-
-
-@pytest.fixture
-async def running(database: Database, cast: Cast) -> Cast:
-    """An offered plan of three cases and its first round, in which Ada and Eve test."""
-    await begun(database, cast)
-    return cast
-
-
-async def text(browser: Browser, path: str, who: str = "ada") -> str:
-    page = await browser.open(path, who)
-    return " ".join(page.words(page.all("main")[0]).split())
 
 
 async def send(
@@ -87,15 +69,10 @@ async def test_a_tester_goes_from_case_to_case_until_all_is_said(browser: Browse
     for number, following in ((1, f"{ROUND}/cases/2"), (2, f"{ROUND}/cases/3"), (3, f"{ROUND}?notice=done")):
         kept = await send(browser, f"{ROUND}/cases/{number}", remark="As it should be.", device="A phone")
         assert (kept.status_code, kept.headers["location"]) == (303, following)
-    assert "You have said something of every case." in await text(browser, f"{ROUND}?notice=done")
-    shown = await text(browser, CASE)
+    assert "You have said something of every case." in await browser.read(f"{ROUND}?notice=done")
+    shown = await browser.read(CASE)
     for said in ("Passed", "As it should be.", "A phone", "Ada", "One signs in", "It asks for a name"):
         assert said in shown
-
-
-async def test_a_plan_says_how_many_of_its_cases_stand_how(browser: Browser, database: Database, running: Cast) -> None:
-    await say_all(database, running, {1: Outcome.PASSED, 2: Outcome.FAILED})
-    assert "Passed 1 Not applicable 0 Blocked 0 Failed 1 Not run 1" in await text(browser, PLAN)
 
 
 @pytest.mark.parametrize("headers", [JSON, {}])
@@ -197,8 +174,8 @@ async def test_many_cases_are_marked_at_once_and_taken_back(
     assert "Marked." in shown.text
     ids = shown.all("input[@name='ids']")[0].get("value")
     assert (await browser.post(f"{ROUND}/results/undo", ids=ids)).status_code == 303
-    assert "Taken back." in await text(browser, f"{ROUND}?notice=undone")
-    assert "Before" in await text(browser, f"{ROUND}/cases/2")
+    assert "Taken back." in await browser.read(f"{ROUND}?notice=undone")
+    assert "Before" in await browser.read(f"{ROUND}/cases/2")
     page = await browser.open(f"{ROUND}?only=to_do")
     assert [one.get("value") for one in page.all("input[@name='cases']")] == ["1", "3"]
 
@@ -248,15 +225,15 @@ async def test_a_failed_case_becomes_a_defect_in_one_step(browser: Browser, data
     for _ in range(2):
         made = await browser.post(f"{CASE}/defects", title="Amount twice", severity="blocker", environment="A phone")
         assert (made.status_code, made.headers["location"]) == (303, f"{CASE}#defects")
-    shown = await text(browser, CASE)
+    shown = await browser.read(CASE)
     assert "Amount twice" in shown
     assert "Blocker" in shown
     item = re.search(r'href="(/projects/BRIDGE/items/\d+)">Amount twice', (await browser.open(CASE)).text)
     assert item is not None
-    assert "The amount stands there twice." in await text(browser, item[1])
+    assert "The amount stands there twice." in await browser.read(item[1])
     assert (await browser.post(f"{CASE}/defects", title="x", severity="huge")).status_code == 422
     assert (await browser.post(f"{CASE}/defects", "finn", title="x")).status_code == 403
-    assert "Defects found in each round" in await text(browser, PLAN)
+    assert "Defects found in each round" in await browser.read(PLAN)
 
 
 async def test_filters_show_what_they_say(browser: Browser, database: Database, running: Cast) -> None:
@@ -271,7 +248,7 @@ async def test_filters_show_what_they_say(browser: Browser, database: Database, 
         "passed": ["1"],
     }  # fmt: skip
     for only, title in (("failed", "One pays"), ("not_run", "One signs out"), ("passed", "One signs in")):
-        shown = await text(browser, f"{PLAN}?only={only}")
+        shown = await browser.read(f"{PLAN}?only={only}")
         assert [one["title"] for one in CASES if one["title"] in shown] == [title]
     for path in (f"{ROUND}?only=nonsense", f"{PLAN}?only=nonsense"):
         assert (await browser.get(path)).status_code == 422
@@ -284,17 +261,6 @@ async def test_what_is_not_there_is_404(browser: Browser, running: Cast, number:
     for path in (f"{TESTS}/{number}", f"{PLAN}/rounds/{number}", f"{ROUND}/cases/{number}", f"{PLAN}/files/{number}",
                  f"{TESTS}/{number}/sheet.pdf", f"{PLAN}/acceptances/{number}/protocol.pdf"):  # fmt: skip
         assert (await browser.get(path)).status_code == 404, path
-
-
-async def test_a_draft_is_among_us_until_it_is_offered(browser: Browser, database: Database, cast: Cast) -> None:
-    await add_plan(database, cast)
-    assert "Nothing is tested yet." in await text(browser, TESTS)
-    assert (await browser.get(PLAN)).status_code == 404
-    assert "Draft" in await text(browser, PLAN, "dan")
-    await offer(database, cast)
-    shown = await text(browser, PLAN)
-    for said in ("Test plan 1, version 1", "Every case was run", "Missing: 3", "No round yet.", "One pays"):
-        assert said in shown
 
 
 async def test_the_pages_cost_the_same_however_many_cases_and_testers_there_are(
@@ -329,23 +295,6 @@ async def test_the_pages_cost_the_same_however_many_cases_and_testers_there_are(
     assert len((await browser.open(following)).all("input[@name='cases']")) == 20
 
 
-async def test_what_a_plan_belongs_together_with_is_one_click_away(
-    browser: Browser, database: Database, running: Cast
-) -> None:
-    await testers.enter(database, running)
-    await requirements.add(database, running)
-    await requirements.add(database, running, title="Inside", audience="internal")
-    async with database.write() as db:
-        for number in (1, 2):
-            ends = End(TraceKind.TEST_PLAN, 1), End(TraceKind.REQUIREMENT, number)
-            await traceability.link(db, await running.scope(db, "dan"), *ends)
-    found = {}
-    for who in ("ada", "dan", "tess"):
-        page = await browser.open(PLAN, who)
-        found[who] = [link.get("href").rpartition("/")[2] for link in page.all("section[@id='links']//a")]
-    assert found == {"ada": ["1"], "dan": ["1", "2"], "tess": []}
-
-
 async def test_a_tester_alone_tests_and_hears_of_nothing_else(browser: Browser, database: Database, cast: Cast) -> None:
     await testers.enter(database, cast)
     await begun(database, cast, "tess")
@@ -365,64 +314,3 @@ async def test_a_tester_alone_tests_and_hears_of_nothing_else(browser: Browser, 
     async with database.read() as db:
         assert await calendar.entries(db, cast.viewer("tess")) == []
         assert await calendar.entries(db, cast.viewer("ada"))
-
-
-async def test_acceptance_is_read_decided_and_printed(
-    browser: Browser, database: Database, portal: FastAPI, running: Cast
-) -> None:
-    await say(database, running, "ada", 1, Outcome.PASSED)
-    await say(database, running, "ada", 2, Outcome.FAILED, remark="Two receipts")
-    await close_round(database, running)
-    asked = await ask(database, running)
-    page = f"/projects/BRIDGE/decisions/{asked.decision_number}"
-    shown = await browser.open(page)
-    said = shown.words(shown.all("main")[0])
-    for words in ("version 1", "Missing: 1", "Met", "One pays", "Ada: Failed", "Two receipts", "Nobody ran it.",
-                  "a dash, the text, and a day", asked.protocol_digest.hex()):  # fmt: skip
-        assert words in said, words
-    assert [one.get("value") for one in shown.all("input[@name='verdict']")] == [
-        "approved", "approved_with_remarks", "declined",
-    ]  # fmt: skip
-    comment = "- The footer on a phone — 2030-12-10\n- The second receipt"
-    await answer(database, running, portal.state.keys, asked, Verdict.APPROVED_WITH_REMARKS, comment)
-    plan = await text(browser, PLAN)
-    for words in ("Accepted with reservations", "The footer on a phone", "The second receipt", "Protocol (PDF)"):
-        assert words in plan
-
-
-async def test_the_page_of_an_acceptance_costs_the_same_with_many_results(
-    browser: Browser, database: Database, running: Cast
-) -> None:
-    await close_round(database, running)
-    first = await ask(database, running)
-    many = await add_plan(database, running, [{"title": f"Case {one}"} for one in range(350)], title="Many")
-    await offer(database, running, many.number)
-    await open_round(database, running, plan=many.number)
-    await say_all(database, running, dict.fromkeys(range(1, 351), Outcome.PASSED), plan=many.number)
-    await close_round(database, running, plan=many.number)
-    second = await ask(database, running, plan=many.number)
-    costs = []
-    for number in (first.decision_number, second.decision_number):
-        with counting(database) as seen:
-            page = await browser.open(f"/projects/BRIDGE/decisions/{number}")
-        costs.append(len(seen))
-    assert costs[0] == costs[1]
-    assert "50 more cases stand in the PDF." in page.text
-
-
-async def test_a_no_go_stands_at_its_milestone_until_it_is_a_go(
-    browser: Browser, database: Database, portal: FastAPI, cast: Cast
-) -> None:
-    milestone = await add_milestone(database, cast, "Pilot")
-    await begun(database, cast, milestone_number=milestone, is_gate=True)
-    await close_round(database, cast)
-    refused = await ask(database, cast)
-    await answer(database, cast, portal.state.keys, refused, Verdict.DECLINED, "Too slow.")
-    for path in ("/projects/BRIDGE/milestones", f"/projects/BRIDGE/milestones/{milestone}"):
-        assert "No-go" in await text(browser, path)
-    again = await ask(database, cast)
-    await answer(database, cast, portal.state.keys, again)
-    for path in ("/projects/BRIDGE/milestones", f"/projects/BRIDGE/milestones/{milestone}"):
-        shown = await text(browser, path)
-        assert "No-go" not in shown
-        assert "Confirmed by the client" in shown
