@@ -1,5 +1,6 @@
 """The ways out of the outbox: a mail server, or a folder where each mail is a file."""
 
+import asyncio
 import os
 from email.message import EmailMessage
 from pathlib import Path
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     import aiosmtplib
 
 TIMEOUT_SECONDS = 30
+"""For each thing that a mail server is asked."""
+TALK_SECONDS = 90
+"""For the whole talk: a server that answers each line just in time would hold a mail beyond its lease."""
 PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -42,14 +46,19 @@ def by_smtp(address: str) -> Deliver:
     async def deliver(message: EmailMessage) -> None:
         import aiosmtplib  # here: a portal that mails into a folder never needs it
 
+        is_taken = False
         try:
-            async with connection(address) as server:
+            async with asyncio.timeout(TALK_SECONDS), connection(address) as server:
                 await server.send_message(message)
+                is_taken = True
         except aiosmtplib.SMTPRecipientsRefused as refused:
             if all(500 <= one.code < 600 for one in refused.recipients):
                 one = refused.recipients[0]
                 raise AddressRefused(one.recipient, str(one.code)) from None
             raise
+        except Exception:
+            if not is_taken:  # how it says goodbye is no reason to send the mail once more
+                raise
 
     return deliver
 

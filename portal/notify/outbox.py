@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -25,9 +26,13 @@ from portal.notify.rules import Topic
 
 log = logging.getLogger("portal.notify")
 
-LEASE_SECONDS = 120
-DELAYS_SECONDS = (30, 120, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
-"""Pauses after the first, second, … failed try; after the last one the mail is given up."""
+LEASE_SECONDS = 180
+"""Longer than a try may take: what a mail server may (deliver.py), and a minute for our own part in it."""
+DELAYS_SECONDS = (30, 120, 600, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 24 * 3600, 24 * 3600, 24 * 3600)
+"""Pauses after the first, second, … failed try; after the last one the mail is given up: between four and five days, as
+RFC 5321 (4.5.4.1) has it, for a mail server that broke on Friday is mended on Monday."""
+BUSY_PAUSES = (1.0, 5.0, 10.0)
+"""Seconds after which it is tried again to write down how a try ended: a mail that left must not leave once more."""
 IDLE_SECONDS = 5.0
 LATE = timedelta(minutes=10)
 """A mail that is due for so long and that nobody has tried to send: no sender runs."""
@@ -191,10 +196,22 @@ async def send_one(database: Database, compose: Compose, deliver: Deliver, prepa
     if due is None:
         return False
     failure, recipient = await _try(due, compose, deliver, prepare)
+    for pause in BUSY_PAUSES:
+        try:
+            await _write_down(database, due, failure, recipient)
+        except (Unavailable, OSError, DBAPIError):
+            await asyncio.sleep(pause)
+        else:
+            return True
+    await _write_down(database, due, failure, recipient)
+    return True
+
+
+async def _write_down(database: Database, due: Due, failure: Exception | None, recipient: str) -> None:
     if isinstance(failure, NotNow):
         async with database.write() as db:
             await put_off(db, due, failure.until)
-        return True
+        return
     is_final = isinstance(failure, Undeliverable)
     error = None if failure is None else str(failure) if is_final else type(failure).__name__
     async with database.write() as db:
@@ -205,7 +222,6 @@ async def send_one(database: Database, compose: Compose, deliver: Deliver, prepa
             await refused.accepted(db, recipient)
     # The address stays out of the log; the mail's id finds it.
     log.info("mail", extra={"mail": str(due.id), "template": due.template, "try": due.attempts, "error": error})
-    return True
 
 
 async def _try(due: Due, compose: Compose, deliver: Deliver, prepare: Prepare | None) -> tuple[Exception | None, str]:
@@ -214,6 +230,8 @@ async def _try(due: Due, compose: Compose, deliver: Deliver, prepare: Prepare | 
     With the address that it went to: a person's may have changed since.
     """
     recipient = due.recipient
+    if due.attempts > len(DELAYS_SECONDS) + 1:  # each try was begun, and the last one that may be made never ended
+        return Undeliverable("no sender that took it came back"), recipient
     try:
         ready = await prepare(due) if prepare else due
         if ready is None:

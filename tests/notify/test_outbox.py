@@ -1,7 +1,8 @@
 """Mail: sent at least once, never by two senders at the same time, and never given up too soon."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -14,7 +15,8 @@ import time_machine
 from sqlalchemy import select
 
 from portal.db import Database
-from portal.notify import outbox
+from portal.errors import Unavailable
+from portal.notify import deliver, outbox
 from portal.notify.compose import composer
 from portal.notify.deliver import by_smtp, delivery, into_folder
 from portal.notify.models import Mail
@@ -163,6 +165,45 @@ async def test_a_sender_that_died_is_succeeded_when_its_lease_ends(
         assert (mail.attempts, mail.last_error, mail.sent_at is not None) == (2, None, True)
 
 
+async def test_a_mail_that_left_is_not_sent_again_because_the_database_was_busy_afterwards(
+    database: Database, compose: Callable[[Due], EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BUSY_PAUSES", (0.0, 0.0))
+    with time_machine.travel("2026-11-24T12:00:00Z", tick=False) as traveller:
+        mail_id, box, works, busy = await enqueue(database), Postbox(), outbox.finish, [Unavailable("busy")] * 2
+
+        async def finish(*given: Any, **more: Any) -> None:
+            if busy:
+                raise busy.pop()
+            await works(*given, **more)
+
+        monkeypatch.setattr(outbox, "finish", finish)
+        await outbox.send_one(database, compose, box.deliver)
+        traveller.shift(LEASE_SECONDS)
+        assert not await outbox.send_one(database, compose, box.deliver)
+    assert (len(box.messages), (await mail_of(database, mail_id)).ended) == (1, True)
+
+
+async def test_a_mail_that_no_sender_survives_is_given_up_like_any_other(
+    database: Database, compose: Callable[[Due], EmailMessage]
+) -> None:
+    with time_machine.travel("2026-11-24T12:00:00Z", tick=False) as traveller:
+        mail_id, box = await enqueue(database), Postbox()
+        for _ in range(len(DELAYS_SECONDS) + 1):
+            async with database.write() as db:
+                assert await outbox.take_due(db) is not None  # and the process dies
+            traveller.shift(LEASE_SECONDS)
+        assert await outbox.send_one(database, compose, box.deliver)
+        assert not await outbox.send_one(database, compose, box.deliver)
+    mail = await mail_of(database, mail_id)
+    assert (mail.ended, mail.failed_at is not None, box.messages) == (True, True, [])
+    assert mail.last_error == "no sender that took it came back"
+
+
+def test_a_mail_server_may_be_away_over_a_long_weekend() -> None:
+    assert timedelta(days=4) < timedelta(seconds=sum(DELAYS_SECONDS)) < timedelta(days=5)  # RFC 5321, 4.5.4.1
+
+
 def due(**more: Any) -> Due:
     """A mail as a sender takes it."""
     from portal import clock
@@ -249,6 +290,50 @@ async def test_an_address_the_server_does_not_know_is_undeliverable_and_a_busy_o
     with pytest.raises(Exception, match="451") as later:
         await by_smtp(smtp.url)(compose(due(recipient="busy@client.example")))
     assert not isinstance(later.value, Undeliverable)
+
+
+@asynccontextmanager
+async def talking(pause: float) -> AsyncIterator[str]:
+    """The address of a mail server that takes so many seconds for each answer."""
+
+    has_hung_up = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 slow\r\n")
+        with suppress(ConnectionError):
+            while await reader.readline():
+                await asyncio.sleep(pause)
+                writer.write(b"250 yes\r\n")
+        writer.close()
+        has_hung_up.set()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    try:
+        yield f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await has_hung_up.wait()
+    finally:
+        server.close()
+
+
+async def test_a_mail_server_that_answers_each_line_just_in_time_is_not_waited_for_beyond_the_lease(
+    compose: Callable[[Due], EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert deliver.TALK_SECONDS + deliver.TIMEOUT_SECONDS <= LEASE_SECONDS - 60
+    monkeypatch.setattr(deliver, "TALK_SECONDS", 0.5)
+    async with talking(0.3) as url:
+        with pytest.raises(TimeoutError):
+            await by_smtp(url)(compose(due()))
+
+
+async def test_a_mail_that_was_taken_is_sent_however_the_server_says_goodbye(
+    smtp: MailServer, compose: Callable[[Due], EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def too_late(_server: Any) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr("aiosmtplib.SMTP.quit", too_late)
+    await by_smtp(smtp.url)(compose(due()))
+    assert len(smtp.messages) == 1
 
 
 async def test_a_password_never_travels_in_the_clear(smtp: MailServer, compose: Callable[[Due], EmailMessage]) -> None:
