@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock, money
@@ -139,7 +139,7 @@ async def entries(
         raise NotFound("There is nothing here.")
     statement = select(TimeEntry).where(TimeEntry.project_id == scope.project_id, TimeEntry.number > after)
     if unbilled:
-        statement = statement.where(TimeEntry.billable, TimeEntry.invoice_number.is_(None))
+        statement = statement.where(TimeEntry.billable, _is_free(scope))
     return (await db.scalars(statement.order_by(TimeEntry.number).limit(limit))).all()
 
 
@@ -183,10 +183,14 @@ async def draft_hours(
 
 
 async def _unbilled(db: AsyncSession, scope: Scope, first: date, last: date) -> Sequence[TimeEntry]:
-    """Hours that no invoice bills, or one that was taken back since."""
-    free = or_(TimeEntry.invoice_number.is_(None), TimeEntry.invoice_number.in_(_taken_back(scope)))
-    mine = (TimeEntry.project_id == scope.project_id, TimeEntry.billable, TimeEntry.done_on.between(first, last), free)
+    in_period = TimeEntry.done_on.between(first, last)
+    mine = (TimeEntry.project_id == scope.project_id, TimeEntry.billable, in_period, _is_free(scope))
     return (await db.scalars(select(TimeEntry).where(*mine).order_by(TimeEntry.number).limit(MOST_AT_ONCE))).all()
+
+
+def _is_free(scope: Scope) -> ColumnElement[bool]:
+    """Whether no invoice bills an entry, or one that was taken back since."""
+    return or_(TimeEntry.invoice_number.is_(None), TimeEntry.invoice_number.in_(_taken_back(scope)))
 
 
 def _taken_back(scope: Scope) -> Select[Any]:

@@ -122,8 +122,12 @@ async def test_hours_are_billed_once_and_again_after_a_credit_note(agreed, datab
         await put(database, cast, entry(hours="3"))
     async with database.write() as db:
         await issuing.credit(db, await cast.scope(db, "maria"), store, 1, "Wrong")
+    async with database.read() as db:
+        assert len(await time.entries(db, await cast.scope(db, "wei"), unbilled=True)) == 1
     again = await draft(database, cast)
     assert (again.number, again.net_minor) == (3, 25_000)
+    async with database.read() as db:
+        assert await time.entries(db, await cast.scope(db, "wei"), unbilled=True) == []
 
 
 async def test_a_draft_that_is_thrown_away_frees_its_hours(agreed, database, cast):
