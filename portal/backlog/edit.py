@@ -44,7 +44,7 @@ class Edit:
         self.changes.count(item, 1)
         self._relive(item)
         self._retext(item)
-        self._tell(item, "item.added", plans.snapshot(item, self.plan))
+        self._tell(item, "item.added", plans.told_to(item.audience, plans.snapshot(item, self.plan)))
 
     def changed(self, item: Item, wanted: Mapping[str, Any], *, reason: str = "") -> bool:
         """Sets the fields of an item; returns whether any differed."""
@@ -95,13 +95,16 @@ class Edit:
 
     def _tell_change(self, item: Item, audience: Audience, difference: dict[str, Any], reason: str) -> None:
         """An item that is opened to the client is told whole, without what it was; one that is closed, not at all."""
-        body = {"changes": difference, "reason": reason}
+        told = plans.told_to(item.audience, difference) if item.audience is audience else {}
+        among_staff = {field: values for field, values in difference.items() if field not in told}
+        if among_staff:
+            self._tell(item, "item.changed", {"changes": among_staff, "reason": reason}, audience=Audience.INTERNAL)
+        if told:
+            self._tell(item, "item.changed", {"changes": told, "reason": reason})
         if item.audience is audience:
-            self._tell(item, "item.changed", body)
             return
-        self._tell(item, "item.changed", body, audience=Audience.INTERNAL)
         if item.audience is Audience.CLIENT:
-            self._tell(item, "item.opened", plans.snapshot(item, self.plan))
+            self._tell(item, "item.opened", plans.told_to(Audience.CLIENT, plans.snapshot(item, self.plan)))
         else:
             self._tell(item, "item.closed", {}, audience=Audience.CLIENT)
 

@@ -12,6 +12,7 @@ from portal.access import Scope
 from portal.backlog.models import Category, Item, Status
 from portal.diff import plain
 from portal.errors import Invalid
+from portal.ledger.models import Audience
 from portal.projects.models import Iteration, Milestone
 
 DEFAULT_STATUSES = (("To do", Category.TODO), ("In progress", Category.DOING), ("Done", Category.DONE))
@@ -100,6 +101,8 @@ SHOWN = (
     "blocked_on",
 )
 """The fields of an item that its history tells of. A new field is closed until it is listed here."""
+AMONG_STAFF = ("parent_number",)
+"""Those that no event for the client tells: the number of what an item is part of says that this exists."""
 
 
 def snapshot(item: Item, plan: Plan) -> dict[str, Any]:
@@ -115,6 +118,11 @@ def snapshot(item: Item, plan: Plan) -> dict[str, Any]:
         "milestone": milestone.number if milestone else None,
         "assignee": f"contributor:{item.assignee_id}" if item.assignee_id else None,
     }
+
+
+def told_to(audience: Audience, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of an item's fields that an event for this audience tells."""
+    return {name: value for name, value in fields.items() if audience is Audience.INTERNAL or name not in AMONG_STAFF}
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
+from portal.backlog.plan import told_to
 from portal.connectors.model import Field, SourceChange, SourceItem, Value
 from portal.connectors.terms import Terms
 from portal.ledger import NewEvent
@@ -71,7 +72,7 @@ def _events(step: _Step, terms: Terms) -> Iterator[NewEvent]:
         return NewEvent(kind, "item", work.number, audience, body, actor, step.at)
 
     if not step.changes:
-        yield event("item.added", audience, terms.snapshot(work.item, work.state))
+        yield event("item.added", audience, told_to(audience, terms.snapshot(work.item, work.state)))
         return
     changes = _differences(step.changes, terms)
     was_deleted = work.state[Field.DELETED]
@@ -82,7 +83,7 @@ def _events(step: _Step, terms: Terms) -> Iterator[NewEvent]:
         yield event("item.changed", now if now is audience else Audience.INTERNAL, {"changes": changes, "reason": ""})
     if now is not audience:
         opened = now is Audience.CLIENT
-        body = terms.snapshot(work.item, work.state) if opened else {}
+        body = told_to(Audience.CLIENT, terms.snapshot(work.item, work.state)) if opened else {}
         yield event("item.opened" if opened else "item.closed", Audience.CLIENT, body)
     if work.state[Field.DELETED] != was_deleted:
         yield event("item.restored" if was_deleted else "item.removed", now, {"reason": ""})

@@ -97,7 +97,7 @@ async def add_milestone(
     milestone = Milestone(
         id=uuid4(), project_id=scope.project_id, number=number, **_milestone_fields({"name": name} | fields)
     )
-    body = {field: plain(getattr(milestone, field)) for field in ("id", "name", *fields)}
+    body = {field: plain(getattr(milestone, field)) for field in ("id", "name", *fields) if field != "external_ref"}
     milestone.seq = await _append(db, scope.project_id, scope.viewer, "milestone.added", "milestone", number, body, at)
     db.add(milestone)
     await db.flush()
@@ -190,7 +190,7 @@ async def add_iteration(
         closed_at=closed_at,
         external_ref=external_ref,
     )
-    fields = ("id", "name", "goal", "starts_on", "ends_on", "closed_at", "external_ref")
+    fields = ("id", "name", "goal", "starts_on", "ends_on", "closed_at")
     body = {field: plain(getattr(iteration, field)) for field in fields}
     iteration.seq = await _append(db, scope.project_id, scope.viewer, "iteration.added", "iteration", number, body, at)
     db.add(iteration)

@@ -101,7 +101,7 @@ async def test_an_imported_item_is_told_with_the_same_words_as_one_made_here(dat
         scope = await cast.scope(db, "wei")
         plan = await plans.load(db, scope)
         item = await queries.item(db, scope, 1)
-        told = plans.snapshot(item, plan)
+        told = plans.told_to(item.audience, plans.snapshot(item, plan))
     (born,) = await events(database)
     assert json.loads(born.body) == json.loads(json.dumps(told))
 

@@ -74,6 +74,26 @@ async def test_a_client_gets_what_their_pages_show(database: Database, cast: sta
         assert hidden not in json.dumps(state)
 
 
+@pytest.mark.parametrize("edition", [Edition.CLIENT, Edition.BILLING])
+async def test_what_a_client_gets_of_the_past_names_nothing_internal(
+    database: Database, cast: stage.Cast, tmp_path: Path, edition: Edition
+) -> None:
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        await plan.add_iteration(db, scope, name="Sprint 1", external_ref="jira:2")
+        await commands.add_item(db, scope, {"title": "Opened later", "parent_number": 1})
+        await commands.change_item(db, scope, 4, {"audience": "client"})
+        await commands.change_item(db, scope, 2, {"parent_number": None})
+        await commands.change_item(db, scope, 2, {"parent_number": 1, "points": 3})
+    await exported(database, cast, edition, tmp_path / "c.zip")
+    with ZipFile(tmp_path / "c.zip") as archive:
+        events = archive.read("events.jsonl").decode()
+    assert ("Railing" in events, "Opened later" in events, "Opening" in events, "Sprint 1" in events) == (True,) * 4
+    assert '"points":[null,"3"]' in events
+    for hidden in ("parent_number", "external_ref", "jira:"):
+        assert hidden not in events
+
+
 @pytest.mark.parametrize(("setting", "names"), [("name", ["Dan Developer"]), ("role", []), ("hidden", [])])
 async def test_the_agencys_names_obey_the_projects_setting(
     database: Database, cast: stage.Cast, tmp_path: Path, setting: str, names: list[str]
