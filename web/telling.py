@@ -100,7 +100,7 @@ def tell(happening: Happening, teller: Teller) -> Told | None:
         subject=gettext(_("An item that is no longer shown")) if hidden else _subject(happening, teller),
         link="" if hidden else _link(event, teller),
         by=actor_text(happening.actor, gettext),
-        reason="" if hidden else str(event.body.get("reason") or ""),
+        reason="" if hidden else _reason(event, teller),
         changes=changes,
         mark=MARKS.get(kind, ""),
         internal=event.audience == "internal",
@@ -111,6 +111,15 @@ def actor_text(name: str | None, gettext: Gettext) -> str:
     """How somebody is named on a page; empty where nobody is."""
     known = {AGENCY: _("The team"), SYSTEM.actor: _("The portal")}
     return gettext(known[name]) if name in known else name or ""
+
+
+def _reason(event: EventRow, teller: Teller) -> str:
+    """Why: the change request behind it, or what somebody wrote; what the portal wrote, in the reader's language."""
+    if title := event.body.get("change_request_title"):
+        behind = {"number": event.body["change_request"], "title": title}
+        return teller.gettext(_("Change request %(number)s: %(title)s")) % behind
+    said = str(event.body.get("reason") or "")
+    return words(teller.locale)["reason"].get(said, said)
 
 
 def _kind_told(event: EventRow) -> str:

@@ -2,16 +2,26 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from gettext import NullTranslations
 from typing import Any
 
 import pytest
 
+from portal.acceptance import accepting, plans
+from portal.acceptance.deeming import DEEMED
+from portal.acceptance.rounds import BEGUN
 from portal.backlog.activity import Happening
 from portal.backlog.queries import AGENCY
+from portal.changes.contracts import AS_SIGNED
+from portal.changes.expiry import EXPIRED
+from portal.changes.offers import REVISED
+from portal.connectors.planning import REASON as IMPORTED
 from portal.ledger.models import Audience
 from portal.ledger.queries import EventRow
+from web import telling
 from web.event_words import FIELDS
 from web.telling import Teller, Told, tell
+from web.words import REASONS
 
 AT = datetime(2026, 5, 3, 22, 30, tzinfo=UTC)
 CLIENT = Teller("BRIDGE", "Europe/Berlin", is_staff=False, locale="en")
@@ -115,3 +125,42 @@ def test_what_may_be_told_is_this_list() -> None:
         "blocked_reason", "description", "acceptance_criteria", "name", "goal", "starts_on", "ends_on", "promised_on",
         "agreed_on", "expected_on", "done_on", "closed_at",
     }  # fmt: skip
+
+
+class Translated(NullTranslations):
+    """A language that has a word for what a change request brought."""
+
+    def gettext(self, message: str) -> str:
+        """The translation of a message."""
+        return {"Change request %(number)s: %(title)s": "Запрос %(number)s: %(title)s"}.get(message, message)
+
+
+@pytest.fixture
+def russian(monkeypatch: pytest.MonkeyPatch) -> Teller:
+    """Somebody who reads in a language of these few words, whatever the catalogues hold."""
+    monkeypatch.setattr(telling, "catalogue", lambda _locale: Translated())
+    monkeypatch.setattr(telling, "words", lambda _locale: {"reason": {"As in the contract.": "По договору."}})
+    return replace(CLIENT, locale="ru")
+
+
+def test_what_a_change_request_brought_says_so_in_the_readers_language(russian: Teller) -> None:
+    event = happened("item.added", change_request=3, change_request_title="A railing", reason="")
+    assert told(event, russian).reason == "Запрос 3: A railing"
+
+
+def test_what_was_told_of_it_in_english_is_still_shown(russian: Teller) -> None:
+    event = happened("item.removed", change_request=3, reason="Change request 3: A railing")
+    assert told(event, russian).reason == "Change request 3: A railing"
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [("As in the contract.", "По договору."), ("The supplier is late.", "The supplier is late."), ("Done", "Done")],
+)
+def test_the_portals_own_reasons_are_translated_and_nobody_elses(russian: Teller, reason: str, says: str) -> None:
+    assert told(happened("milestone.changed", reason=reason), russian).reason == says
+
+
+def test_every_reason_that_a_room_gives_itself_is_known() -> None:
+    given = {AS_SIGNED, IMPORTED, REVISED, EXPIRED, BEGUN, plans.NEWER, accepting.NEWER, DEEMED}
+    assert given <= set(REASONS)
