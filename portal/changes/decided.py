@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import Scope
-from portal.changes import accept, queries, workflow
+from portal.changes import accept, overtaken, queries, workflow
 from portal.changes.commands import tell
 from portal.changes.models import ChangeRequest, ChangeState
 from portal.changes.workflow import Act
@@ -32,7 +32,8 @@ async def after(db: AsyncSession, scope: Scope, decision: Decision) -> None:
     """Does what follows from a decision that was just settled, in the same transaction. `scope` is the portal's own."""
     request = await queries.change(db, scope, decision.subject_number)
     if decision.outcome is not None and decision.outcome.is_approval:
-        await accept.accept(db, scope, request, decision)
+        amendment = await accept.accept(db, scope, request, decision)
+        await overtaken.take_back(db, scope, request, amendment)
         return
     answers = await decisions.answers_of(db, scope, decision.number)
     request.refusal = answers[-1].comment

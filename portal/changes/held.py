@@ -6,8 +6,8 @@ from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
-from portal.changes import offers
-from portal.changes.models import ChangeAlternative, ChangeRequest, ChangeState
+from portal.changes import offers, queries
+from portal.changes.models import ChangeAlternative, ChangeRequest
 from portal.errors import Conflict
 
 
@@ -16,7 +16,7 @@ async def check_items(db: AsyncSession, scope: Scope, touched: set[int]) -> None
     and the client does not see it any more: the client would learn of it when the acceptance is refused.
 
     For whoever writes items (doors, importers), behind the writing and in its transaction. What the acceptance of
-    another change request takes out is agreed with the client, and does not come by here.
+    another change request takes out does not come by here: that takes such offers back (overtaken.py).
     """
     held = await _held(db, scope, touched)
     if not held:
@@ -36,7 +36,7 @@ def _told(number: int, items: Sequence[int]) -> str:
 
 
 async def _held(db: AsyncSession, scope: Scope, touched: set[int]) -> Mapping[int, Sequence[int]]:
-    """Which of these items the open offers would change, by change request. After its last day an offer holds none."""
+    """Which of these items the open offers would change, by change request."""
     its_request = and_(
         ChangeRequest.project_id == ChangeAlternative.project_id,
         ChangeRequest.number == ChangeAlternative.change_number,
@@ -44,12 +44,7 @@ async def _held(db: AsyncSession, scope: Scope, touched: set[int]) -> Mapping[in
     statement = (
         select(ChangeAlternative.change_number, ChangeAlternative.items_changed)
         .join(ChangeRequest, its_request)
-        .where(
-            ChangeAlternative.project_id == scope.project_id,
-            ChangeRequest.project_id == scope.project_id,
-            ChangeRequest.state == ChangeState.OFFERED,
-            ChangeRequest.valid_until >= scope.today,
-        )
+        .where(ChangeAlternative.project_id == scope.project_id, *queries.stands(scope))
         .order_by(ChangeAlternative.change_number, ChangeAlternative.key)
     )
     held: dict[int, set[int]] = {}

@@ -10,7 +10,7 @@ from portal import money
 from portal.backlog import rules as items
 from portal.backlog.models import POINT_PLACES
 from portal.changes import kept, pricing, terms
-from portal.changes.models import ChangeRequest
+from portal.changes.models import ChangeRequest, Contract
 from portal.changes.pricing import Line, Sums
 from portal.changes.queries import Option
 from portal.diff import plain
@@ -116,6 +116,18 @@ def _item(given: Mapping[str, Any], place: str) -> dict[str, Any]:
 def is_unpriced(option: Option) -> bool:
     """Whether nobody has said what an alternative costs. It is read for somebody who may see money."""
     return option.price is None or not (option.price.free or option.price.lines)
+
+
+def misfits(options: Sequence[Option], contract: Contract) -> list[str]:
+    """Which alternatives would bring the contract to less than nothing, or to more than can be kept."""
+    highest = max(contract.total_minor, contract.ceiling_minor or 0)
+    return [
+        option.key
+        for option in options
+        if option.price
+        and (contract.total_minor + option.price.sums.net.minor < 0
+             or highest + option.price.sums.net.minor > money.MOST_MINOR)
+    ]  # fmt: skip
 
 
 def content(request: ChangeRequest, options: Sequence[Option], valid_until: date, currency: str) -> dict[str, Any]:

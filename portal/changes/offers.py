@@ -146,11 +146,22 @@ def _check_offer(scope: Scope, contract: Contract | None, options: Sequence[Opti
         raise Conflict(f"{what} no price: give it lines, or say that it is free.", field="alternatives")
     if any(option.price and option.price.sums.net.currency != contract.currency for option in options):
         raise Conflict(f"This was not priced in {contract.currency}, the contract's currency: price it anew.")
+    if misfits := offering.misfits(options, contract):
+        what = "bring the contract to less than nothing, or to more than can be kept"
+        raise Conflict(f"Alternative {', '.join(misfits)} would {what}: price it anew.", field="alternatives")
     if terms.valid_until < scope.today:
         raise Invalid("valid_until is today or later.", field="valid_until", value=terms.valid_until.isoformat())
     if terms.due_on is not None and terms.due_on > terms.valid_until:
         raise Invalid("due_on is not after valid_until.", field="due_on", value=terms.due_on.isoformat())
     return contract.currency
+
+
+async def take_back(db: AsyncSession, scope: Scope, request: ChangeRequest, reason: str) -> None:
+    """Takes an offer back to be revised: its question is withdrawn, for a reason that the client reads."""
+    await decisions.withdraw_of_subject(db, scope, DecisionKind.CHANGE_REQUEST, request.number, reason)
+    request.state, request.valid_until = workflow.step(request.state, Act.PRICE), None
+    request.seq = await tell(db, scope, request, "pricing_began", {})
+    await db.flush()
 
 
 async def _check_items(db: AsyncSession, scope: Scope, options: Sequence[Option]) -> None:

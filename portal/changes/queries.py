@@ -87,6 +87,15 @@ async def change(db: AsyncSession, scope: Scope, number: int) -> ChangeRequest:
     return found
 
 
+def stands(scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    """Which change requests are offered and can still be accepted: after its last day an offer stands no more."""
+    return (
+        ChangeRequest.project_id == scope.project_id,
+        ChangeRequest.state == ChangeState.OFFERED,
+        ChangeRequest.valid_until >= scope.today,
+    )
+
+
 async def changes(
     db: AsyncSession, scope: Scope, *, state: ChangeState | None = None, before: int | None = None, limit: int = 50
 ) -> list[ChangeRow]:
