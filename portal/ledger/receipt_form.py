@@ -80,7 +80,8 @@ def _read_payload(raw: bytes) -> dict[str, Any]:
 def parts(payload: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Event, proof and project, with the members and types that they must have."""
     event, proof, project = payload["event"], payload["proof"], payload["project"]
-    require(_has(event, _EVENT, seq=int, project=str, body=dict, subject=dict, actor=str), "event", "It has no event.")
+    texts = dict.fromkeys(("project", "actor", "kind", "audience"), str)
+    require(_has(event, _EVENT, seq=int, body=dict, subject=dict, **texts), "event", "It has no event.")
     require(_is_moment(event["recorded_at"]) and _is_moment(event["at"]), "event", "The event has no time.")
     require(_has(proof, {"index", "path", "head"}, index=int, path=list, head=str), "proof", "It has no proof.")
     require(_has(project, {"id", "key"}, id=str, key=str), "project", "It names no project.")

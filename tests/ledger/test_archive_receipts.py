@@ -150,6 +150,13 @@ class TestTampering:
         assert "rewritten" in told
         assert "the head in receipts/11.json" in told
 
+    @pytest.mark.parametrize("audience", [["client"], {}, None, 1])
+    async def test_a_receipt_for_an_audience_that_is_none(self, proved, tmp_path, audience):
+        forged = seal_for(proved, 11, audience=audience)
+        path = await export(proved, tmp_path / "a.zip")
+        told = await self.broken(proved, path, **{"receipts/11.json": json.dumps({"receipt": forged}).encode()})
+        assert "receipts/11.json" in told
+
     @pytest.mark.parametrize("raw", [b"", b"{}", b"\xff", b"[" * 100_000, b'{"receipt": "a.b.c"}', b"%PDF-1.7"])
     async def test_what_is_no_receipt(self, proved, tmp_path, raw):
         path = await export(proved, tmp_path / "a.zip")
@@ -162,14 +169,15 @@ class TestTampering:
         assert not verify_archive(path, trusted=proved.keys.public).ok
 
 
-def seal_for(book, size: int) -> str:
-    """A receipt of another history of the book's project, rightly signed."""
+def seal_for(book, size: int, **more) -> str:
+    """A receipt of another history of the book's project, rightly signed; `more` are members of its event."""
     from portal.ledger import canonical, checkpoint, tree
 
     text = canonical.event_text(
         project_id=book.id, seq=size, at=MONDAY, recorded_at=MONDAY, actor="system", kind="decision.answered",
         subject_kind="decision", subject_number=1, audience=Audience.CLIENT, body=canonical.body_text(answered()),
     )  # fmt: skip
+    text = canonical.document_text(json.loads(text) | more)
     leaves = [bytes(32)] * (size - 1) + [canonical.digest_of(text)]
     head = checkpoint.sign(book.id, size, tree.root_of(leaves), book.keys)
     disclosed = {"content": CONTENT, "evidence": EVIDENCE}
