@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 from portal.clock import day_of
 from portal.projects.calendar import Calendar, days_between
 
+MINUTE = timedelta(minutes=1)
+
 
 def working_minutes(
     start: datetime, end: datetime, zone: ZoneInfo, calendar: Calendar, day_starts: int, day_ends: int
@@ -37,7 +39,7 @@ def minutes_of_each(
         total += worked(day, earliest)
     days = ((start, day_of(start, zone)) for start in starts)
     passed = (worked(day, start) + after.get(day, timedelta()) for start, day in days)
-    return [int(one.total_seconds() // 60) for one in passed]
+    return [one // MINUTE for one in passed]
 
 
 def _moment(day: date, minutes: int, zone: ZoneInfo) -> datetime:
