@@ -12,7 +12,7 @@ from portal.cli.frame import BROKEN, FAILED, command, keys_of, load, opened, say
 from portal.cli.progress import progress
 from portal.errors import Invalid, PortalError
 from portal.ledger import keys as signing
-from portal.ledger.archive_reader import is_zip
+from portal.ledger.archive_reader import head_in, is_zip
 from portal.ledger.faults import Report
 from portal.ledger.keys import PublicKey
 from portal.ledger.receipt_files import MOST_BYTES, read_receipt
@@ -104,7 +104,7 @@ def _end(code: int) -> None:
 
 async def _verify_database(older: list[Path]) -> Report:
     chosen = load()
-    notes = [head_of(path) for path in older]
+    notes = [head_in(path) for path in older]
     async with opened(chosen) as database, database.read() as db:
         with progress("events checked") as shown:
             return await verify_database(db, keys_of(chosen).public, notes, shown.advance)
@@ -218,14 +218,3 @@ def read_keys(path: Path) -> tuple[PublicKey, ...]:
         return signing.read_jwks(json.loads(path.read_bytes()))
     except (ValueError, RecursionError) as error:
         raise Invalid("This is no JWK set.", field="--keys", value=str(path)) from error
-
-
-def head_of(path: Path) -> str:
-    """The signed head in a file: the note itself, or that of an archive."""
-    from zipfile import ZipFile, is_zipfile
-
-    if is_zipfile(path):
-        with ZipFile(path) as archive, archive.open("head.note") as note:
-            return note.read(10_000).decode(errors="replace")
-    with path.open("rb") as file:
-        return file.read(10_000).decode(errors="replace")

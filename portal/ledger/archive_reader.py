@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from portal.errors import Invalid, TooLarge
+from portal.ledger.note import MAX_NOTE_CHARACTERS
 
 MAX_FILES = 20_200
 MAX_DIRECTORY_BYTES = 3 * 1024**2
@@ -119,6 +120,15 @@ def is_zip(path: Path) -> bool:
     """Whether a file begins as a ZIP file does."""
     with path.open("rb") as raw:
         return raw.read(4) == b"PK\x03\x04"
+
+
+def head_in(path: Path) -> str:
+    """The signed head in a file, **not verified**: the note itself, or that of an archive. Raises as `open_archive`."""
+    if is_zip(path):
+        with open_archive(path) as reader:
+            return reader.text("head.note", MAX_NOTE_CHARACTERS)
+    with path.open("rb") as file:
+        return file.read(MAX_NOTE_CHARACTERS).decode(errors="replace")
 
 
 def _check_end(raw: BinaryIO) -> None:

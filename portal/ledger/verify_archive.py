@@ -11,11 +11,11 @@ from typing import Any
 from portal.errors import Invalid, PortalError
 from portal.ledger import canonical, checkpoint, receipt_files, receipts
 from portal.ledger.archive import AUDIENCES, FORMAT, Edition, manifest_text, receipt_name
-from portal.ledger.archive_reader import MAX_MANIFEST_BYTES, ArchiveReader, is_zip, open_archive
+from portal.ledger.archive_reader import MAX_MANIFEST_BYTES, ArchiveReader, head_in, open_archive
 from portal.ledger.checkpoint import Checkpoint
 from portal.ledger.faults import Fault, Report, Verified, Why
 from portal.ledger.keys import PublicKey, read_jwks
-from portal.ledger.note import MAX_NOTE_CHARACTERS, open_note
+from portal.ledger.note import open_note
 from portal.ledger.walk import Broken, KnownHead, Walk
 
 MAX_HEADS = 200_000
@@ -134,13 +134,7 @@ def _receipts_within(reader: ArchiveReader, manifest: _Manifest, keys: Sequence[
 
 
 def _older_heads(older: Path, manifest: _Manifest, keys: Sequence[PublicKey]) -> Iterator[KnownHead]:
-    if is_zip(older):
-        with open_archive(older) as reader:
-            note = reader.text("head.note", MAX_NOTE_CHARACTERS)
-    else:
-        with older.open("rb") as file:
-            note = file.read(MAX_NOTE_CHARACTERS).decode(errors="replace")
-    head = _head(note, keys, f"the older head in {older.name}")
+    head = _head(head_in(older), keys, f"the older head in {older.name}")
     yield _known(head, manifest, f"the older head in {older.name}")
 
 

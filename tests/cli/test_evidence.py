@@ -67,6 +67,15 @@ def test_a_cut_tail_is_found_by_an_older_archive(invited: Shell, tmp_path: Path)
         assert "BROKEN" in invited("verify", "--database", "--older", str(tmp_path / older), code=3).out
 
 
+def test_an_older_archive_that_is_none_is_refused_in_a_sentence(invited: Shell, tmp_path: Path) -> None:
+    with ZipFile(tmp_path / "old.zip", "w") as archive:
+        archive.writestr("keys.json", "{}")
+    ended = invited("verify", "--database", "--older", str(tmp_path / "old.zip"), code=1)
+    assert "head.note is missing." in ended.err
+    (tmp_path / "old.zip").write_bytes((tmp_path / "old.zip").read_bytes()[:-30])
+    assert "no ZIP file, or was cut off" in invited("verify", "--database", "--older", "old.zip", code=1).err
+
+
 def test_a_damaged_archive_ends_with_three_and_a_missing_one_with_one(invited: Shell, tmp_path: Path) -> None:
     (tmp_path / "noise.zip").write_bytes(b"PK\x03\x04 not an archive")
     assert "BROKEN" in invited("verify", str(tmp_path / "noise.zip"), code=3).out
