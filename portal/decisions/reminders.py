@@ -48,7 +48,8 @@ _OPEN = (Decision.state == DecisionState.ASKED, Decision.turn == Side.CLIENT, De
 
 
 async def remind_of(db: AsyncSession, project_id: UUID, key: str, number: int) -> bool:
-    """Notes that a decision's people are to be reminded, if it is due by now and they were not before."""
+    """Notes that a decision's people are to be reminded, if it is due by now and they were not before. Whoever is asked
+    on the day it is due has just been told until when: then nobody is reminded."""
     await ledger.lock(db, project_id)
     scope = await projects.scope_for(db, SYSTEM, key)
     local = clock.now().astimezone(scope.zone)
@@ -61,6 +62,8 @@ async def remind_of(db: AsyncSession, project_id: UUID, key: str, number: int) -
     if local.date() < decision.due_on or (local.date() == decision.due_on and local.time() < REMIND_AT):
         return False
     decision.reminded_on = local.date()
+    if clock.day_of(decision.asked_at, scope.zone) >= decision.due_on:
+        return False
     told = {"due_on": decision.due_on.isoformat()}
     decision.seq = await tell(db, scope, decision, "decision.reminded", told)
     return True

@@ -99,9 +99,10 @@ async def test_what_an_archived_project_left_open_keeps_no_reminder_from_others(
         assert await reminders.remind(database) == 1
 
 
-@time_machine.travel("2026-11-26T12:00:00Z", tick=False)
 async def test_what_is_due_first_is_reminded_of_first(database, cast, monkeypatch):
     monkeypatch.setattr(reminders, "MOST", 1)
-    await ask(database, cast, due_on=date(2026, 11, 27))
-    await ask(database, cast, due_on=date(2026, 11, 26), subject_number=2)
-    assert await reminders.remind(database) == 1
+    with time_machine.travel("2026-11-25T12:00:00Z", tick=False) as now:
+        await ask(database, cast, due_on=date(2026, 11, 27))
+        await ask(database, cast, due_on=date(2026, 11, 26), subject_number=2)
+        now.shift(timedelta(days=1))
+        assert await reminders.remind(database) == 1

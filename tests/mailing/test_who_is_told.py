@@ -178,6 +178,18 @@ async def test_the_day_it_is_due_reminds_once_those_who_still_can_decide(databas
     assert await post.told() == [("ada", "asked"), ("ada", "reminded")]
 
 
+async def test_what_is_asked_on_the_day_it_is_due_is_told_once(database, cast, post):
+    with time_machine.travel("2026-11-26T10:00:00Z", tick=False) as traveller:
+        await ask(database, cast, due_on=clock.now().date())
+        await post.tell()
+        traveller.shift(timedelta(minutes=5))
+        assert [await reminders.remind(database) for _ in range(2)] == [0, 0]
+        traveller.shift(timedelta(days=1))
+        assert await reminders.remind(database) == 0
+        await post.tell()
+    assert await post.told() == [("ada", "asked")]
+
+
 async def test_nobody_is_reminded_of_what_is_decided_or_waits_for_the_agency(database, cast, post, keys):
     with time_machine.travel("2026-11-24T12:00:00Z", tick=False) as traveller:
         due_on = clock.now().date()
