@@ -106,8 +106,9 @@ async def _last_level(db: AsyncSession, scope: Scope, number: int) -> int:
 
 
 async def still_holds(db: AsyncSession, scope: Scope, number: int) -> bool:
-    """Whether an invoice is still to be reminded of: unpaid and not disputed, for who may see it."""
-    if not scope.sees_money:
+    """Whether an invoice is still to be reminded of: unpaid and not disputed, for who may see it, while the project
+    goes on."""
+    if not scope.sees_money or scope.project.status == ProjectStatus.ARCHIVED:
         return False
     statement = select(Invoice.number).where(*queries.visible(scope), Invoice.number == number, *_OPEN)
     return await db.scalar(statement) is not None

@@ -12,6 +12,7 @@ from portal.ledger.queries import EventRow
 from portal.mailing import kinds, letters, readers
 from portal.notify import outbox
 from portal.notify.rules import Asked
+from portal.projects.models import ProjectStatus
 from portal.settings import Settings
 
 TEMPLATE = "round"
@@ -42,7 +43,7 @@ async def to_test(db: AsyncSession, scope: Scope, number: int, round_number: int
         head = await pages.round_head(db, scope, number, round_number)
     except NotFound:
         return None
-    return head if head.may_enter and head.left else None
+    return head if head.may_enter and head.left and scope.project.status != ProjectStatus.ARCHIVED else None
 
 
 async def holds(db: AsyncSession, scope: Scope, context: dict[str, Any]) -> dict[str, Any] | None:

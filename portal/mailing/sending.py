@@ -5,6 +5,7 @@ import io
 import logging
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,6 +23,7 @@ from portal.mailing import digests, endpoints, kinds, payments, readers, rounds,
 from portal.notify import preferences, refused
 from portal.notify.outbox import Due, NotNow, Picture, Prepare
 from portal.notify.rules import Wishes
+from portal.people import queries as people
 
 MOST_PREVIEW = 32 * 1024 * 1024
 PICTURE_WIDTH, PICTURE_HEIGHT = 1068, 1400
@@ -31,12 +33,12 @@ _log = logging.getLogger(__name__)
 
 
 def preparer(database: Database, store: Store) -> Prepare:
-    """Asks about each mail to a person when it is about to leave; mails to mere addresses leave as they are."""
+    """Asks about each mail when it is about to leave: of one to a mere address, whether its invitation still stands."""
 
     async def prepare(due: Due) -> Due | None:
-        if due.person_id is None:
-            return due
         async with database.read() as db:
+            if due.person_id is None:
+                return due if await _still_invites(db, due) else None
             ready = await _still_wanted(db, due)
             pictured = await _pictured(db, ready) if ready else None
         if ready is None or pictured is None:
@@ -44,6 +46,12 @@ def preparer(database: Database, store: Store) -> Prepare:
         return replace(ready, picture=await _picture(store, *pictured))
 
     return prepare
+
+
+async def _still_invites(db: AsyncSession, due: Due) -> bool:
+    """What else goes to an address, or was put into the outbox by an older release, leaves as it is."""
+    invitation = due.context.get("invitation")
+    return invitation is None or await people.is_open(db, UUID(invitation))
 
 
 async def _still_wanted(db: AsyncSession, due: Due) -> Due | None:

@@ -10,6 +10,7 @@ from portal.access import Scope
 from portal.decisions import waiting
 from portal.decisions.models import Side
 from portal.mailing import rounds
+from portal.projects.models import ProjectStatus
 
 MOST = 10
 """Of one project are listed; all that there are are counted."""
@@ -24,7 +25,10 @@ class Waits:
 
 
 async def of_project(db: AsyncSession, scope: Scope) -> Waits:
-    """What waits for the person: what they can answer and test, or for staff what waits for the agency."""
+    """What waits for the person: what they can answer and test, or for staff what waits for the agency. Nothing in an
+    archived project: it is read, not changed."""
+    if scope.project.status == ProjectStatus.ARCHIVED:
+        return Waits([], 0)
     asked = await _decisions(db, scope) if not scope.is_tester_alone else Waits([], 0)
     to_test = await rounds.waits(db, scope) if not scope.is_staff else []
     return Waits((asked.listed + to_test)[:MOST], asked.number + len(to_test))

@@ -145,6 +145,7 @@ async def _send(db: AsyncSession, scope: Scope, invitation: Invitation, company:
             "invited_by": scope.viewer.name,
             "provider": invitation.provider,
             "expires_at": clock.rfc3339(invitation.expires_at),
+            "invitation": str(invitation.id),
         },
     )
 

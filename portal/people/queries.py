@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from portal import clock
 from portal.access import Role, Scope, Viewer
 from portal.access.models import Membership
 from portal.errors import NotAllowed, NotFound
@@ -119,6 +120,18 @@ async def invitation(db: AsyncSession, scope: Scope, invitation_id: UUID, *, loc
     if found is None:
         raise NotFound("There is no such invitation in this project.")
     return found
+
+
+async def is_open(db: AsyncSession, invitation_id: UUID) -> bool:
+    """Whether an invitation can be accepted by now: asked before its mail leaves, which names the project."""
+    statement = select(Invitation.id).where(
+        Invitation.id == invitation_id,
+        Invitation.accepted_at.is_(None),
+        Invitation.revoked_at.is_(None),
+        Invitation.expires_at > clock.now(),
+    )
+    across = {"cross_project": "the mail of one invitation knows its id, and is about to leave"}
+    return await db.scalar(statement.execution_options(**across)) is not None
 
 
 def _staff_only(scope: Scope) -> None:

@@ -20,14 +20,17 @@ from portal.files.intake import Received
 from portal.files.opening import show_to_client
 from portal.files.store import open_store
 from portal.ledger import Audience
+from portal.mailing import payments
 from portal.mailing.sending import drawn, numbers_of, preparer
 from portal.notify import links, outbox, preferences, refused
 from portal.notify.compose import composer
 from portal.notify.deliver import by_smtp
 from portal.notify.models import Mail, MailRefused
 from portal.notify.rules import Topic
+from portal.people import invitations
 from portal.people.models import Person
 from portal.projects import commands as projects
+from tests.support import acceptance, billing
 from tests.support.cast import add_item
 from tests.support.decisions import ask, grant
 from tests.support.files import GREEN, RED, add_paper, paper, picture
@@ -311,6 +314,75 @@ async def test_an_invitation_goes_out_even_to_an_address_that_was_refused(databa
         }
         await outbox.enqueue(db, recipient="new@client.example", locale="en", template="invitation", context=context)
     assert len(await send()) == 1
+
+
+async def invited(database, cast, post):
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        return await invitations.invite(db, scope, post.settings, email="new@client.example", roles=["approver"])
+
+
+async def test_an_invitation_leaves_while_it_can_be_accepted(database, cast, post, send):
+    await invited(database, cast, post)
+    (message,) = await send()
+    assert str(message["To"]) == "new@client.example"
+
+
+@pytest.mark.parametrize("ended", ["revoked", "expired"])
+async def test_an_invitation_that_has_ended_by_then_names_the_project_to_nobody(database, cast, post, send, ended):
+    """It was sent to a wrong address, and taken back before the mail server answered."""
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        invitation = await invited(database, cast, post)
+        if ended == "revoked":
+            async with database.write() as db:
+                await invitations.revoke(db, await cast.scope(db, "wei"), invitation.id)
+        else:
+            traveller.shift(timedelta(days=post.settings.invitation_days))
+        assert await send() == []
+
+
+async def archive(database, cast):
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
+
+
+async def test_what_an_archived_project_asked_for_is_not_told_of_any_more(database, cast, post, send):
+    await asked(database, cast, post)
+    await archive(database, cast)
+    assert await send() == []
+
+
+async def test_a_round_of_an_archived_project_is_not_told_of_any_more(database, cast, post, send):
+    await acceptance.begun(database, cast, "ada")
+    await post.tell()
+    await archive(database, cast)
+    assert await send() == []
+
+
+async def test_an_archived_project_reminds_nobody_of_what_is_unpaid(database, cast, post, send):
+    with time_machine.travel("2026-11-02T12:00:00+01:00", tick=False) as traveller:
+        await billing.planned(database, cast)
+        await billing.drafted(database, cast)
+        await billing.quick(database, cast)
+        await post.tell()
+        await send()
+        traveller.shift(timedelta(days=33))
+        assert await payments.remind(database, post.settings) == 1
+        await archive(database, cast)
+        before = len(send.smtp.messages)
+        await send()
+        assert [str(one["Subject"]) for one in send.smtp.messages[before:]] == []
+
+
+async def test_nothing_waits_on_top_of_the_digest_of_an_archived_project(evening, database, cast, post, send):
+    await post.wish("ada", asked="digest")
+    await ask(database, cast)
+    await archive(database, cast)
+    await post.tell()
+    evening.move_to("2026-11-24T07:00:00Z")
+    await post.digest()
+    (mail,) = [one for one in await post.mails() if one.recipient.startswith("ada")]
+    assert (mail.context["waiting"], mail.context["projects"][0]["waiting"]) == (0, [])
 
 
 async def test_two_who_can_decide_are_told_of_one_event_once_each(database, cast, post, send):
