@@ -42,6 +42,12 @@ async def _before_milestone(db: AsyncSession, scope: Scope, decision: Decision, 
         await accepting.check_gates(db, scope, decision.subject_number)
 
 
+async def _after_milestone(db: AsyncSession, scope: Scope, decision: Decision) -> None:
+    await milestones.after(db, scope, decision)
+    if decision.outcome is not None and decision.outcome.is_approval:
+        await accepting.withdraw_of_milestone(db, scope, decision.subject_number)
+
+
 async def _after_change(db: AsyncSession, scope: Scope, decision: Decision) -> None:
     await changes.after(db, scope, decision)
     if decision.outcome is not None and decision.outcome.is_approval:
@@ -52,7 +58,7 @@ FOLLOWS: Mapping[DecisionKind, Follow] = {
     DecisionKind.DESIGN: Follow(designs.before, designs.after),
     DecisionKind.REQUIREMENT: Follow(requirements.before, requirements.after),
     DecisionKind.CHANGE_REQUEST: Follow(changes.before, _after_change),
-    DecisionKind.MILESTONE: Follow(_before_milestone, milestones.after),
+    DecisionKind.MILESTONE: Follow(_before_milestone, _after_milestone),
     DecisionKind.ACCEPTANCE: Follow(acceptance.before, acceptance.after, acceptance.withdrawn),
 }
 

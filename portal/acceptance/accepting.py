@@ -41,6 +41,7 @@ ACCEPTED = frozenset(
     {AcceptanceState.ACCEPTED, AcceptanceState.ACCEPTED_WITH_RESERVATIONS, AcceptanceState.DEEMED}
 )  # fmt: skip
 NEWER = "There is a newer protocol."
+REACHED = "The milestone was accepted: nothing is left to be answered."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ async def ask(db: AsyncSession, scope: Scope, number: int, wanted: Asking | None
     """Asks the client to accept what a plan tested, by its protocol as it stands now. An open question about the same
     plan and part is withdrawn. Criteria that are not met do not forbid it: they are in what is signed.
 
-    Raises Conflict while a round runs, for what was accepted already, for a last part while others are not accepted and
-    for another while the last one is asked about, and behind a go/no-go that said no; Invalid for people who could not
-    answer; NotFound, NotAllowed (a manager).
+    Raises Conflict while a round runs, for what was accepted already, for a last part while others are not accepted,
+    for the whole and for a part while the other is asked about, and behind a go/no-go that said no; Invalid for people
+    who could not answer; NotFound, NotAllowed (a manager).
     """
     scope.require_staff(StaffRole.MANAGER)
     given = wanted or Asking()
@@ -90,8 +91,10 @@ async def _check_askable(db: AsyncSession, scope: Scope, plan: TestPlan, part: s
     if part in last_of and last_of[part].state in ACCEPTED:
         raise Conflict(f"The part {part} was accepted already." if part else "This was accepted already.")
     others = [one for name, one in last_of.items() if name != part]
-    if not is_whole and any(one.is_whole and one.state is AcceptanceState.ASKED for one in others):
-        raise Conflict("The last part is being asked about: take that question back first.")
+    beside = [one for one in others if one.state is AcceptanceState.ASKED and (is_whole or one.is_whole)]
+    if beside:
+        which = "last part" if beside[0].is_whole else f"part {beside[0].part}"
+        raise Conflict(f"The {which} is being asked about: take that question back first.")
     missing = [one for one in others if one.part and one.state not in ACCEPTED]
     if is_whole and part and missing:
         raise Conflict(f"The part {missing[0].part} is not accepted: this cannot be the last one.")
@@ -250,6 +253,18 @@ async def withdraw_open(
         await decisions.withdraw_of_subject(db, scope, DecisionKind.ACCEPTANCE, row.number, reason)
         await end(db, scope, plan, row, reason)
     return found
+
+
+async def withdraw_of_milestone(db: AsyncSession, scope: Scope, number: int) -> None:
+    """Takes back whatever is still asked about a milestone that was accepted: no answer to it would be taken any more.
+    The caller holds the lock; `scope` is the portal's own."""
+    its_plan = and_(TestPlan.project_id == Acceptance.project_id, TestPlan.number == Acceptance.plan_number)
+    open_ones = (Acceptance.milestone_number == number, Acceptance.state == AcceptanceState.ASKED)
+    statement = select(Acceptance, TestPlan).join(TestPlan, its_plan)
+    for row, plan in (await db.execute(statement.where(Acceptance.project_id == scope.project_id, *open_ones))).all():
+        await decisions.withdraw_of_subject(db, scope, DecisionKind.ACCEPTANCE, row.number, REACHED)
+        await end(db, scope, plan, row, REACHED)
+    await decisions.withdraw_of_subject(db, scope, DecisionKind.MILESTONE, number, REACHED)
 
 
 async def end(db: AsyncSession, scope: Scope, plan: TestPlan, row: Acceptance, reason: str) -> None:

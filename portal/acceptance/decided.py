@@ -140,8 +140,8 @@ async def _refuse(db: AsyncSession, scope: Scope, plan: TestPlan, row: Acceptanc
 async def settle(
     db: AsyncSession, scope: Scope, plan: TestPlan, row: Acceptance, kind: str, more: dict[str, object]
 ) -> None:
-    """What every acceptance does, however it came: it is told, and with the whole the milestone is accepted and its
-    invoice drafted."""
+    """What every acceptance does, however it came: it is told, and with the whole the milestone is accepted, its
+    invoice drafted, and nothing else asked about it any more."""
     row.settled_at = clock.now()
     told = {
         "acceptance": row.number, "decision": row.decision_number, "part": row.part, "is_whole": row.is_whole,
@@ -151,4 +151,5 @@ async def settle(
     if row.is_whole and row.milestone_number is not None:
         is_deemed = row.state is AcceptanceState.DEEMED
         await milestones.confirm(db, scope, row.milestone_number, row.decision_number, is_deemed=is_deemed)
+        await accepting.withdraw_of_milestone(db, scope, row.milestone_number)
     await db.flush()

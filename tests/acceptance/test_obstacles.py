@@ -8,9 +8,10 @@ from portal import clock, settlement
 from portal.acceptance import deeming, standing
 from portal.acceptance.models import AcceptanceState, Outcome
 from portal.access import Role
+from portal.decisions import queries as decisions
 from portal.decisions import remarks
 from portal.decisions.commands import Answer
-from portal.decisions.models import Verdict
+from portal.decisions.models import DecisionState, Verdict
 from portal.errors import Conflict
 from portal.people import commands as people
 from portal.projects import queries as projects
@@ -118,6 +119,46 @@ async def test_no_part_is_asked_about_beside_the_last(database, cast, keys):
     await ask(database, cast, part="Back office")
     with pytest.raises(Conflict):
         await ask(database, cast, part="Manual", is_whole=False)
+
+
+async def test_nor_is_the_whole_asked_about_beside_a_part(database, cast):
+    await played(database, cast)
+    await ask(database, cast, part="Shop", is_whole=False)
+    with pytest.raises(Conflict) as refused:
+        await ask(database, cast)
+    assert "The part Shop" in refused.value.message
+
+
+async def both_plans_asked(database, cast):
+    """Two plans of one milestone, each put to the client, and the question whether it is reached."""
+    milestone = await played(database, cast)
+    await begun(database, cast, milestone_number=milestone)
+    await close_round(database, cast, plan=2)
+    rows = [await ask(database, cast, plan) for plan in (1, 2)]
+    async with database.write() as db:
+        return rows, await settlement.ask_confirmation(db, await cast.scope(db, "wei"), milestone)
+
+
+async def open_questions(database, cast):
+    async with database.read() as db:
+        found = await decisions.decisions(db, await cast.scope(db, "ada"), state=DecisionState.ASKED)
+    return [one.number for one in found]
+
+
+async def test_an_accepted_milestone_leaves_no_question_that_nobody_can_answer(database, cast, keys):
+    (first, second), _ = await both_plans_asked(database, cast)
+    await answer(database, cast, keys, first)
+    assert (await row_of(database, cast, second.number)).state is STATE.WITHDRAWN
+    assert await open_questions(database, cast) == []
+
+
+async def test_nor_does_a_confirmed_one(database, cast, keys):
+    rows, asked_for = await both_plans_asked(database, cast)
+    async with database.write() as db:
+        given = Answer(Verdict.APPROVED, asked_for.digest.hex())
+        await settlement.decide(db, await cast.scope(db, "ada"), keys, PORTAL, asked_for.number, given, proof_of("ada"))
+    assert {(await row_of(database, cast, one.number)).state for one in rows} == {STATE.WITHDRAWN}
+    assert await open_questions(database, cast) == []
 
 
 async def test_where_nobody_is_left_who_could_answer_no_silence_counts(database, cast, monkeypatch):
