@@ -26,8 +26,8 @@ from web.render import respond
 log = logging.getLogger("portal.identity")
 
 BROWSER_SECONDS = 24 * 3600
-STEP_UP_MAX_AGE = 300
-"""How recent a person's proof must be when a decision asks for a fresh one, in seconds."""
+STEP_UP_MINUTES = 5
+"""How recent a person's proof must be when a decision asks for a fresh one, unless some kind of decision takes less."""
 HOME = "/projects"
 
 router = APIRouter(include_in_schema=False)
@@ -86,7 +86,13 @@ async def step_up(request: Request, next: Next = HOME) -> Response:
     except SignInNeeded:
         return to("/sign-in?" + urlencode({"next": back}))
     provider = _provider(request, session.provider)
-    return await _send_away(request, provider, back, max_age=STEP_UP_MAX_AGE, acr=provider.settings.step_up_acr)
+    return await _send_away(request, provider, back, max_age=_max_age(request), acr=provider.settings.step_up_acr)
+
+
+def _max_age(request: Request) -> int:
+    """Seconds: who came back with less than the strictest decision takes would be sent away again, and again."""
+    limits = (limit.fresh_minutes for limit in settings_of(request).decision_limits.values())
+    return 60 * min(minutes for minutes in (STEP_UP_MINUTES, *limits) if minutes is not None)
 
 
 async def _send_away(

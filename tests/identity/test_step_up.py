@@ -6,9 +6,11 @@ import pytest
 from fastapi import FastAPI
 
 from portal import clock
+from portal.db import Database
+from portal.settings import DecisionLimit, Settings
 from tests.support.cast import Cast
 from tests.support.hostile_provider import ABSENT, HostileProvider
-from tests.support.sign_in import Browser, query_of
+from tests.support.sign_in import Browser, open_portal, query_of
 
 
 async def test_a_step_up_asks_the_persons_own_provider_for_more(tab: Browser, invited: Cast) -> None:
@@ -52,6 +54,21 @@ async def test_less_than_was_asked_for_is_refused_and_changes_no_session(
     refused = await tab.come_back(provider.authorize(await tab.leave("/auth/step-up")))
     assert refused.status_code == 400
     assert await tab.me() == before
+
+
+async def test_a_step_up_asks_for_what_the_strictest_decision_takes(
+    settings: Settings, database: Database, provider: HostileProvider, invited: Cast
+) -> None:
+    # Asked for less, a provider would send back who proved themselves just too long ago, and they would go in circles.
+    limits = {"design": DecisionLimit(fresh_minutes=2), "requirement": DecisionLimit(fresh_minutes=None)}
+    strict = settings.model_copy(update={"decision_limits": limits})
+    async with open_portal(strict, database, provider) as app:
+        tab = Browser(app, provider)
+        await tab.sign_in()
+        provider.claims.update(acr="urn:mfa", auth_time=int(clock.now().timestamp()) - 180)
+        address = await tab.leave("/auth/step-up")
+        assert query_of(address)["max_age"] == "120"
+        assert (await tab.come_back(provider.authorize(address))).status_code == 400
 
 
 async def test_who_is_not_signed_in_signs_in_first(app: FastAPI, provider: HostileProvider, cast: Cast) -> None:
