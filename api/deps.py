@@ -55,7 +55,7 @@ async def unit_of_work(request: Request) -> AsyncIterator[AsyncSession]:
     """A transaction, committed before the answer leaves or rolled back. A POST claims its Idempotency-Key in it."""
     async with database_of(request).write() as db:
         if request.method == "POST":
-            request.state.pending = await idempotency.begin(db, request, caller_of(request).viewer.actor)
+            request.state.pending = await idempotency.begin(db, request, caller_of(request).viewer)
         yield db
 
 

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from api.models import IdempotencyKey
 from api.problems import Refused
 from portal import clock
+from portal.access import Viewer
 from portal.errors import Conflict
 from portal.sealing import Cipher
 
@@ -61,28 +62,31 @@ def key_of(request: Request) -> str:
     return fit[1]
 
 
-def fingerprint(request: Request) -> bytes:
-    """A digest of what is asked: method, address, query, and the body's digest, which whoever read it left behind."""
-    address = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+def fingerprint(request: Request, viewer: Viewer) -> bytes:
+    """A digest of what is asked: method, address, query, and the body's digest, which whoever read it left behind; and
+    of the caller's roles, so that an answer is not given again to who lost the right to it."""
+    rights = ",".join(sorted(viewer.staff))
+    address = f"{rights} {request.method} {request.url.path}?{request.url.query}\n".encode()
     return hashlib.sha256(address + getattr(request.state, "digest", b"")).digest()
 
 
-async def begin(db: AsyncSession, request: Request, actor: str) -> Pending:
+async def begin(db: AsyncSession, request: Request, viewer: Viewer) -> Pending:
     """Claims the request's key within its transaction.
 
-    Raises Replayed when it was answered before, Refused (422) when the key was used for another request, Conflict when
-    the answer cannot be read any more. Whoever comes while the first is still at work waits for its commit (SQLite's
-    lock, PostgreSQL's unique index).
+    Raises Replayed when it was answered before, Refused (422) when the key was used for another request or with other
+    roles, Conflict when the answer cannot be read any more. Whoever comes while the first is still at work waits for
+    its commit (SQLite's lock, PostgreSQL's unique index).
     """
     cipher: Cipher = request.app.state.answers
-    key, asked, now = key_of(request), fingerprint(request), clock.now()
+    actor = viewer.actor
+    key, asked, now = key_of(request), fingerprint(request, viewer), clock.now()
     row = (IdempotencyKey.actor == actor, IdempotencyKey.key == key)
     await db.execute(delete(IdempotencyKey).where(*row, IdempotencyKey.expires_at <= now))
     values = {"actor": actor, "key": key, "fingerprint": asked, "created_at": now, "expires_at": now + KEPT}
     if not await _claim(db, values):
         found = (await db.scalars(select(IdempotencyKey).where(*row))).one()
         if found.fingerprint != asked:
-            raise Refused("key-reused", "This Idempotency-Key was used for another request.")
+            raise Refused("key-reused", "This Idempotency-Key was used for another request, or with other roles.")
         raise Replayed(_answer(found, cipher))
     return Pending(db, cipher, actor, key)
 

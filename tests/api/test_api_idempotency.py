@@ -10,6 +10,8 @@ from sqlalchemy import select
 
 from api.models import IdempotencyKey
 from portal import clock
+from portal.access import StaffRole
+from tests.support.cast import STAFF
 
 ITEMS = "/v1/projects/BRIDGE/items"
 
@@ -99,6 +101,14 @@ async def test_what_an_answer_shows_once_does_not_lie_in_the_database(api: Any) 
     assert made["secret"].startswith("whsec_")
     assert b"whsec_" not in (kept.body or b"")
     assert await api.post("/v1/webhooks", wanted, key="k-1", by="root") == made
+
+
+async def test_an_answer_is_not_given_again_to_who_lost_the_right_to_it(api: Any, monkeypatch: Any) -> None:
+    wanted = {"name": "Books", "url": "https://hooks.example/portal"}
+    await api.post("/v1/webhooks", wanted, key="k-1", by="root")
+    monkeypatch.setitem(STAFF, "root", StaffRole.MEMBER)
+    refused = await api.call("POST", "/v1/webhooks", json=wanted, key="k-1", by="root", expect=422)
+    assert "whsec_" not in refused.text
 
 
 async def test_an_answer_is_given_to_its_own_request_alone(api: Any) -> None:
