@@ -130,8 +130,11 @@ def misfits(options: Sequence[Option], contract: Contract) -> list[str]:
     ]  # fmt: skip
 
 
-def content(request: ChangeRequest, options: Sequence[Option], valid_until: date, currency: str) -> dict[str, Any]:
-    """All that the client decides on: what is wanted, and each alternative with its price to the cent."""
+def content(
+    request: ChangeRequest, options: Sequence[Option], valid_until: date, contract: Contract
+) -> dict[str, Any]:  # fmt: skip
+    """All that the client decides on: what is wanted, and each alternative with its price to the cent, which a retainer
+    costs each `period`."""
     return {
         "number": request.number,
         "title": request.title,
@@ -139,7 +142,8 @@ def content(request: ChangeRequest, options: Sequence[Option], valid_until: date
         "reason": request.reason,
         "files": request.files,
         "valid_until": valid_until.isoformat(),
-        "currency": currency,
+        "currency": contract.currency,
+        **({"period": contract.period.value} if contract.period else {}),
         "alternatives": [_offered(option) | _priced(option) for option in options],
     }
 

@@ -126,10 +126,10 @@ async def offer(db: AsyncSession, scope: Scope, number: int, terms: Terms) -> Ch
     following = workflow.step(request.state, Act.OFFER)
     contract = await contract_view.contract_or_none(db, scope)
     options = await queries.options(db, scope, number)
-    currency = _check_offer(scope, contract, options, terms)
+    contract = _check_offer(scope, contract, options, terms)
     await _check_items(db, scope, options)
     request.offers, request.valid_until = request.offers + 1, terms.valid_until
-    decision = await decisions.ask(db, scope, _question(request, options, currency, terms))
+    decision = await decisions.ask(db, scope, _question(request, options, contract, terms))
     request.state, request.decision_number, request.refusal = following, decision.number, ""
     told = {"valid_until": terms.valid_until.isoformat(), "alternatives": offering.impact(options)}
     request.seq = await tell(db, scope, request, "offered", told)
@@ -137,7 +137,7 @@ async def offer(db: AsyncSession, scope: Scope, number: int, terms: Terms) -> Ch
     return request
 
 
-def _check_offer(scope: Scope, contract: Contract | None, options: Sequence[Option], terms: Terms) -> str:
+def _check_offer(scope: Scope, contract: Contract | None, options: Sequence[Option], terms: Terms) -> Contract:
     if contract is None:
         raise Conflict("There is no contract yet that this could amend: record it first.")
     unpriced = [option.key for option in options if offering.is_unpriced(option)]
@@ -153,7 +153,7 @@ def _check_offer(scope: Scope, contract: Contract | None, options: Sequence[Opti
         raise Invalid("valid_until is today or later.", field="valid_until", value=terms.valid_until.isoformat())
     if terms.due_on is not None and terms.due_on > terms.valid_until:
         raise Invalid("due_on is not after valid_until.", field="due_on", value=terms.due_on.isoformat())
-    return contract.currency
+    return contract
 
 
 async def take_back(db: AsyncSession, scope: Scope, request: ChangeRequest, reason: str) -> None:
@@ -176,13 +176,13 @@ async def gone_items(db: AsyncSession, scope: Scope, options: Sequence[Option]) 
     return [number for number in numbers if number not in shown]
 
 
-def _question(request: ChangeRequest, options: Sequence[Option], currency: str, terms: Terms) -> Question:
+def _question(request: ChangeRequest, options: Sequence[Option], contract: Contract, terms: Terms) -> Question:
     return Question(
         kind=DecisionKind.CHANGE_REQUEST,
         subject_number=request.number,
         subject_version=request.offers,
         title=request.title,
-        content=offering.content(request, options, terms.valid_until, currency),
+        content=offering.content(request, options, terms.valid_until, contract),
         audience=Audience.BILLING,
         people=terms.people,
         needed=terms.needed,

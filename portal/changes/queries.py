@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal.access import Scope
 from portal.changes import pricing, workflow
 from portal.changes.kept import days_of, line_of
-from portal.changes.models import ChangeAlternative, ChangeLine, ChangeRequest, ChangeState
+from portal.changes.models import ChangeAlternative, ChangeLine, ChangeRequest, ChangeState, Contract, Period
 from portal.changes.pricing import Line, Sums
 from portal.errors import NotFound
 from portal.people.models import Person
@@ -26,6 +26,8 @@ class Price:
     free: bool
     lines: Sequence[Line]
     sums: Sums
+    period: Period | None = None
+    """What it is for each time, where a retainer would be amended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ async def _options(
 ) -> list[Option]:  # fmt: skip
     if not alternatives:
         return []
-    lines = await _lines_by_key(db, scope, number, alternatives[0].currency) if scope.sees_money else {}
+    prices = await _prices(db, scope, number, alternatives) if scope.sees_money else {}
     named = {one.number: one.name for one in await plan.milestones(db, scope)}
     return [
         Option(
@@ -174,20 +176,30 @@ async def _options(
             milestones=[(at, named.get(at, ""), day) for at, day in days_of(one.milestones).items()],
             items_added=one.items_added,
             items_changed=one.items_changed,
-            price=_price(one, lines.get(one.key, ())) if scope.sees_money else None,
+            price=prices.get(one.key),
             names=named,
         )
         for one in alternatives
     ]
 
 
-async def _lines_by_key(db: AsyncSession, scope: Scope, number: int, currency: str) -> dict[str, list[Line]]:
+async def _prices(
+    db: AsyncSession, scope: Scope, number: int, alternatives: Sequence[ChangeAlternative]
+) -> dict[str, Price]:
+    """What each alternative costs, by its key."""
     mine = (ChangeLine.project_id == scope.project_id, ChangeLine.change_number == number)
-    lines: dict[str, list[Line]] = {}
-    for row in await db.scalars(select(ChangeLine).where(*mine).order_by(ChangeLine.key, ChangeLine.position)):
-        lines.setdefault(row.key, []).append(line_of(row, currency))
-    return lines
-
-
-def _price(one: ChangeAlternative, lines: Sequence[Line]) -> Price:
-    return Price(one.free, lines, pricing.sums(lines, one.currency))
+    statement = (
+        select(ChangeLine, Contract.period)
+        .outerjoin(Contract, Contract.project_id == scope.project_id)
+        .where(*mine)
+        .order_by(ChangeLine.key, ChangeLine.position)
+    )
+    rows = (await db.execute(statement)).all()
+    period = rows[0].period if rows else None
+    lines: dict[str, list[Line]] = {one.key: [] for one in alternatives}
+    for row, _ in rows:
+        lines[row.key].append(line_of(row, alternatives[0].currency))
+    return {
+        one.key: Price(one.free, lines[one.key], pricing.sums(lines[one.key], one.currency), period)
+        for one in alternatives
+    }

@@ -53,9 +53,14 @@ def parts_of(content: Mapping[str, Any], _: Gettext, locale: str) -> Iterator[Pa
         else:
             yield _cut(_part(labels.get(name) or named(name), value, _, locale))
     if short:
-        yield Part(
-            _("Terms"), "facts", rows=tuple((labels.get(name) or named(name), _text(given[name])) for name in short)
-        )
+        rows = tuple((labels.get(name) or named(name), _term(name, given[name], _)) for name in short)
+        yield Part(_("Terms"), "facts", rows=rows)
+
+
+def _term(name: str, value: Any, _: Gettext) -> str:
+    """A short value; how often a retainer is paid in the reader's language."""
+    periods = {"month": _("each month"), "quarter": _("each quarter"), "year": _("each year")}
+    return periods.get(value, value) if name == "period" and isinstance(value, str) else _text(value)
 
 
 def _is_short(value: Any) -> bool:
@@ -68,7 +73,7 @@ def _labels(_: Gettext) -> dict[str, str]:
         "description": _("Description"), "note": _("What changed"), "criteria": _("Acceptance criteria"),
         "facts": _("Facts"), "files": _("Files"), "links": _("Links"), "reason": _("Reason"),
         "alternatives": _("Alternatives"), "priority": _("Priority"), "measure": _("Measure"),
-        "valid_until": _("Valid until"), "currency": _("Currency"),
+        "valid_until": _("Valid until"), "currency": _("Currency"), "period": _("Prices are due"),
     }  # fmt: skip
 
 

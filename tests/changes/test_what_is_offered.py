@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from portal.changes import offering
-from portal.changes.models import ChangeRequest
+from portal.changes.models import ChangeRequest, Contract, Period
 from portal.changes.offering import Alternative
 from portal.changes.queries import Option, Price
 from portal.errors import Invalid
@@ -87,11 +87,12 @@ def option(given: Alternative, *, shows_money: bool = True) -> Option:
 
 
 ALL = [option(one) for one in offering.alternatives([NOW, LATER | {"lines": [], "free": True}], "EUR")]
+SIGNED = Contract(currency="EUR", period=None)
 REQUEST = ChangeRequest(number=7, title="Rails", wanted="Rails, please", reason="It is steep", files=[{"number": 3}])
 
 
 def test_the_client_decides_on_each_alternative_with_its_price_to_the_cent():
-    asked = offering.content(REQUEST, ALL, date(2026, 6, 1), "EUR")
+    asked = offering.content(REQUEST, ALL, date(2026, 6, 1), SIGNED)
     assert {name: asked[name] for name in asked if name != "alternatives"} == {
         "number": 7, "title": "Rails", "description": "Rails, please", "reason": "It is steep",
         "files": [{"number": 3}], "valid_until": "2026-06-01", "currency": "EUR",
@@ -109,6 +110,11 @@ def test_the_client_decides_on_each_alternative_with_its_price_to_the_cent():
     )  # fmt: skip
 
 
+def test_of_a_retainer_it_is_said_what_each_period_costs():
+    monthly = offering.content(REQUEST, ALL, date(2026, 6, 1), Contract(currency="EUR", period=Period.MONTH))
+    assert monthly == offering.content(REQUEST, ALL, date(2026, 6, 1), SIGNED) | {"period": "month"}
+
+
 def test_what_follows_is_said_with_the_names_of_milestones():
     now = offering.impact(ALL)[0]
     assert now == {
@@ -122,7 +128,7 @@ def test_what_follows_is_said_with_the_names_of_milestones():
 def test_who_sees_no_money_reads_the_same_without_a_trace_of_a_price():
     unpriced = [replace(one, price=None) for one in ALL]
     assert offering.impact(unpriced) == offering.impact(ALL)
-    asked = offering.content(REQUEST, ALL, date(2026, 6, 1), "EUR")["alternatives"]
+    asked = offering.content(REQUEST, ALL, date(2026, 6, 1), SIGNED)["alternatives"]
     assert [set(whole) - set(seen) for whole, seen in zip(asked, offering.impact(ALL), strict=True)] == [
         {"free", "lines", "net", "gross", "taxes"}
     ] * 2

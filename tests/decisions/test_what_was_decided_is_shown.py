@@ -68,6 +68,8 @@ def test_every_name_of_a_field_is_shown_with_its_value(content):
             {"links": [{"url": "https://try.example", "snapshot": {"sha256": "ab"}}]},
             [Part("Links", "facts", rows=(("1 · Url", "https://try.example"), ("1 · Snapshot · Sha256", "ab")))],
         ),
+        ({"period": "month"}, [Part("Terms", "facts", rows=(("Prices are due", "each month"),))]),
+        ({"period": "moonth"}, [Part("Terms", "facts", rows=(("Prices are due", "moonth"),))]),
         ({"most": {"amount": "12.00", "currency": "EUR"}}, [Part("Terms", "facts", rows=(("Most", "12.00 EUR"),))]),
     ],
 )  # fmt: skip

@@ -12,7 +12,19 @@ from portal.db import Database
 from portal.decisions.models import Verdict
 from portal.ledger.models import Audience
 from tests.support.cast import Cast
-from tests.support.changes import LATER, NOW, a_file, an_offer, answer, offered, priced, raised, set_stage, withdrawn
+from tests.support.changes import (
+    LATER,
+    NOW,
+    a_file,
+    an_offer,
+    answer,
+    offered,
+    priced,
+    raised,
+    set_stage,
+    sign,
+    withdrawn,
+)
 from tests.support.decisions import keys_in
 from tests.web.conftest import Browser
 
@@ -103,6 +115,20 @@ async def test_a_milestone_is_told_by_its_number_and_its_name(
     await an_offer(database, signed, NOW | {"items_changed": [{"number": 1, "milestone": 1}]})
     shown = await text(browser, path)
     assert [words for words in said if words not in shown] == []
+
+
+async def test_a_retainers_offer_says_that_each_period_costs_it(
+    browser: Browser, database: Database, cast: Cast, tmp_path: Path
+) -> None:
+    await sign(database, cast, kind="retainer", period="month", milestones=[])
+    request = await an_offer(database, cast, LATER)
+    assert "Price · each month" in await text(browser, f"{CHANGES}/1")
+    asked = await text(browser, f"/projects/BRIDGE/decisions/{request.decision_number}")
+    assert "Net · each month €400.00" in asked
+    assert "With tax · each month €476.00" in asked
+    await answer(database, cast, keys_in(tmp_path), request)
+    shown = await text(browser, f"/projects/BRIDGE/decisions/{request.decision_number}")
+    assert "With tax · each month €476.00" in shown
 
 
 async def test_an_item_that_leaves_its_milestone_is_told_so(browser: Browser, database: Database, signed: Cast) -> None:

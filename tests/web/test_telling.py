@@ -15,6 +15,7 @@ from portal.backlog.queries import AGENCY
 from portal.changes.contracts import AS_SIGNED
 from portal.changes.expiry import EXPIRED
 from portal.changes.offers import REVISED
+from portal.changes.overtaken import OVERTAKEN
 from portal.connectors.planning import REASON as IMPORTED
 from portal.ledger.models import Audience
 from portal.ledger.queries import EventRow
@@ -162,5 +163,5 @@ def test_the_portals_own_reasons_are_translated_and_nobody_elses(russian: Teller
 
 
 def test_every_reason_that_a_room_gives_itself_is_known() -> None:
-    given = {AS_SIGNED, IMPORTED, REVISED, EXPIRED, BEGUN, plans.NEWER, accepting.NEWER, DEEMED}
+    given = {AS_SIGNED, IMPORTED, REVISED, OVERTAKEN, EXPIRED, BEGUN, plans.NEWER, accepting.NEWER, DEEMED}
     assert given <= set(REASONS)
