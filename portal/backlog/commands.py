@@ -18,6 +18,7 @@ from portal.backlog.plan import Plan
 from portal.errors import Conflict, Invalid
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
+from portal.projects.causes import AcceptedChange
 from portal.projects.rules import check_name
 
 POSITION_STEP = 1024
@@ -32,16 +33,16 @@ class Outcome:
 
 
 async def add_item(
-    db: AsyncSession, scope: Scope, fields: Mapping[str, Any], *, change_request: int | None = None
+    db: AsyncSession, scope: Scope, fields: Mapping[str, Any], *, behind: AcceptedChange | None = None
 ) -> Item:
     """Adds an item and returns it. `fields` as in `change_item`, `title` required; internal unless said otherwise.
 
-    `change_request` is the number of the one that brought it, which history and burndown then name.
+    `behind` is the change request that brought it, which history and burndown then name.
     """
     scope.require_staff()
     await ledger.lock(db, scope.project_id)
     plan = await plans.load(db, scope)
-    edit = Edit(scope, plan, change_request=change_request)
+    edit = Edit(scope, plan, behind=behind)
     item = _new_item(scope, plan, fields, number=await _highest(db, Item.number, scope) + 1,
                      position=await _highest(db, Item.position, scope) + POSITION_STEP)  # fmt: skip
     await _check_references(db, scope, item)
@@ -57,7 +58,7 @@ async def change_item(
     wanted: Mapping[str, Any],
     *,
     reason: str = "",
-    change_request: int | None = None,
+    behind: AcceptedChange | None = None,
 ) -> Item:
     """Changes an item and returns it.
 
@@ -70,7 +71,7 @@ async def change_item(
     plan = await plans.load(db, scope)
     item = await queries.item(db, scope, number)
     lives = await store.spans_of(db, scope.project_id, [number])
-    edit = Edit(scope, plan, lives=lives, change_request=change_request)
+    edit = Edit(scope, plan, lives=lives, behind=behind)
     if edit.changed(item, _resolved(plan, wanted), reason=reason):
         await _check_references(db, scope, item)
         await edit.write(db)
@@ -78,10 +79,10 @@ async def change_item(
 
 
 async def remove_item(
-    db: AsyncSession, scope: Scope, number: int, *, reason: str = "", change_request: int | None = None
+    db: AsyncSession, scope: Scope, number: int, *, reason: str = "", behind: AcceptedChange | None = None
 ) -> Item:
     """Takes an item out of the backlog; its history stays, and `restore_item` brings it back."""
-    return await _set_deleted(db, scope, number, deleted=True, reason=reason, change_request=change_request)
+    return await _set_deleted(db, scope, number, deleted=True, reason=reason, behind=behind)
 
 
 async def restore_item(db: AsyncSession, scope: Scope, number: int, *, reason: str = "") -> Item:
@@ -90,7 +91,7 @@ async def restore_item(db: AsyncSession, scope: Scope, number: int, *, reason: s
 
 
 async def _set_deleted(
-    db: AsyncSession, scope: Scope, number: int, *, deleted: bool, reason: str, change_request: int | None = None
+    db: AsyncSession, scope: Scope, number: int, *, deleted: bool, reason: str, behind: AcceptedChange | None = None
 ) -> Item:
     scope.require_staff()
     await ledger.lock(db, scope.project_id)
@@ -99,7 +100,7 @@ async def _set_deleted(
     if item.deleted == deleted:
         raise Conflict(f"Item {number} is {'already removed' if deleted else 'not removed'}.")
     lives = await store.spans_of(db, scope.project_id, [number])
-    edit = Edit(scope, plan, lives=lives, change_request=change_request)
+    edit = Edit(scope, plan, lives=lives, behind=behind)
     edit.removed_or_restored(item, deleted=deleted, reason=reason)
     await edit.write(db)
     return item

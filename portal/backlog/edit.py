@@ -14,6 +14,7 @@ from portal.backlog.plan import Plan
 from portal.diff import apply_changes
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
+from portal.projects.causes import AcceptedChange
 
 
 class Edit:
@@ -25,15 +26,15 @@ class Edit:
         plan: Plan,
         *,
         lives: Mapping[int, list[spans.Span]] | None = None,
-        change_request: int | None = None,
+        behind: AcceptedChange | None = None,
     ) -> None:
-        """`lives` are the present spans of the items that will change, `change_request` is why they do."""
+        """`lives` are the present spans of the items that will change; `behind` is the change request why they do."""
         self.scope = scope
         self.plan = plan
         self.at = clock.now()
         self.lives = dict(lives or {})
-        self.change_request = change_request
-        self.changes = store.Changes(scope.project_id, scope.zone, change_request)
+        self.behind = behind
+        self.changes = store.Changes(scope.project_id, scope.zone, behind.number if behind else None)
         self.new: list[Item] = []
         self.events: list[ledger.NewEvent] = []
         self.told: list[Item] = []
@@ -110,8 +111,8 @@ class Edit:
 
     def _tell(self, item: Item, kind: str, body: dict[str, Any], *, audience: Audience | None = None) -> None:
         self.told.append(item)
-        if self.change_request is not None:
-            body = body | {"change_request": self.change_request}
+        if self.behind is not None:
+            body = body | self.behind.told()
         self.events.append(
             ledger.NewEvent(
                 kind=kind,

@@ -21,6 +21,7 @@ from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
 from portal.projects import commands as projects
 from portal.projects import queries as plan
+from portal.projects.causes import AcceptedChange
 from portal.trace import commands as trace
 from portal.trace.models import TraceKind
 from portal.trace.rules import End
@@ -65,7 +66,7 @@ async def _move_milestones(
     for number, name, day in option.milestones:
         milestone = await plan.milestone(db, scope, number)
         before = milestone.agreed_on or milestone.promised_on
-        await projects.change_milestone(db, scope, number, {"agreed_on": day}, reason=_because(request))
+        await projects.change_milestone(db, scope, number, {"agreed_on": day}, behind=_behind(request))
         moves.append({"number": number, "name": name, "from": plain(before), "on": day.isoformat()})
     return moves
 
@@ -73,26 +74,25 @@ async def _move_milestones(
 async def _change_backlog(db: AsyncSession, scope: Scope, request: ChangeRequest, option: Option) -> list[int]:
     if gone := await offers.gone_items(db, scope, [option]):  # one that is internal now reads as one that is no more
         raise NotFound(f"There is no item {gone[0]} in this project.")
-    why = request.number
-    numbers = []
+    behind, numbers = _behind(request), []
     for fields in option.items_added:
-        added = await backlog.add_item(db, scope, {"audience": "client"} | fields, change_request=why)
+        added = await backlog.add_item(db, scope, {"audience": "client"} | fields, behind=behind)
         numbers.append(added.number)
     for one in option.items_changed:
-        number, reason = one["number"], _because(request)
+        number = one["number"]
         if one["removed"]:
-            await backlog.remove_item(db, scope, number, reason=reason, change_request=why)
+            await backlog.remove_item(db, scope, number, behind=behind)
         else:
-            await backlog.change_item(db, scope, number, one["fields"], reason=reason, change_request=why)
+            await backlog.change_item(db, scope, number, one["fields"], behind=behind)
         numbers.append(number)
     for number in numbers:
-        ends = End(TraceKind.ITEM, number), End(TraceKind.CHANGE_REQUEST, why)
+        ends = End(TraceKind.ITEM, number), End(TraceKind.CHANGE_REQUEST, request.number)
         await trace.link(db, scope, *ends, Audience.CLIENT)
     return numbers
 
 
-def _because(request: ChangeRequest) -> str:
-    return f"Change request {request.number}: {request.title}"
+def _behind(request: ChangeRequest) -> AcceptedChange:
+    return AcceptedChange(request.number, request.title)
 
 
 async def _amend(

@@ -16,6 +16,7 @@ from portal.ledger import commands as ledger
 from portal.ledger.models import Audience, ProjectLedger
 from portal.people import queries as people
 from portal.projects import calendar, queries, rules
+from portal.projects.causes import AcceptedChange
 from portal.projects.models import Iteration, Milestone, Project, ProjectStatus
 
 PROJECT_DEFAULTS: dict[str, Any] = {
@@ -117,18 +118,26 @@ def _milestone_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def change_milestone(
-    db: AsyncSession, scope: Scope, number: int, wanted: Mapping[str, Any], *, reason: str = ""
+    db: AsyncSession,
+    scope: Scope,
+    number: int,
+    wanted: Mapping[str, Any],
+    *,
+    reason: str = "",
+    behind: AcceptedChange | None = None,
 ) -> Milestone:
-    """Changes a milestone. Moving a date that was already set needs a reason, which the client reads."""
+    """Changes a milestone. Moving a date that was already set needs a reason, which the client reads, or a change
+    request behind it."""
     scope.require_staff(StaffRole.MANAGER)
     await ledger.lock(db, scope.project_id)
     milestone = await queries.milestone(db, scope, number)
     checked = _milestone_fields(wanted)
-    if not reason.strip() and _moves_a_date(milestone, checked):
+    if behind is None and not reason.strip() and _moves_a_date(milestone, checked):
         raise Invalid("Moving a date needs a reason that the client can read.", field="reason", value=reason)
     changes: dict[str, Any] = apply_changes(milestone, checked)
     if changes:
         body = {"changes": changes, "reason": rules.check_text(reason.strip(), "reason", length=2000)}
+        body |= behind.told() if behind else {}
         milestone.seq = await _append(
             db, scope.project_id, scope.viewer, "milestone.changed", "milestone", number, body
         )
