@@ -253,6 +253,44 @@ async def test_five_days_of_failures_switch_it_off_and_switching_it_on_goes_on_w
     assert (await hooks.endpoint(endpoint)).disabled_reason is None
 
 
+async def test_one_event_that_is_never_taken_switches_nothing_off_while_others_are(
+    hooks: Hooks, receiver: Receiver, database: Database, cast: Cast
+) -> None:
+    endpoint = await hooks.add(receiver.url)
+    await add_item(database, cast, "BRIDGE")
+    with time_machine.travel(clock.now(), tick=False) as time:
+        for day in range(14):
+            receiver.answers = [answer(400)]
+            await hooks.run()
+            if day < 7:
+                receiver.answers = [answer(204)]
+                await add_item(database, cast, "HARBOUR")
+                assert await hooks.run() == 1
+            assert ((await hooks.endpoint(endpoint)).disabled_at is not None) == (day >= 6 + rules.LASTING.days)
+            time.shift(timedelta(days=1, hours=3))  # longer than any pause, with the chance in it
+    assert receiver.seqs().count(receiver.seqs()[0]) > 7
+
+
+async def test_a_replay_that_leaves_out_what_failed_for_days_is_not_answered_by_switching_off(
+    hooks: Hooks, receiver: Receiver, database: Database, cast: Cast, during_a_try: Any
+) -> None:
+    endpoint = await hooks.add(receiver.url)
+    await add_item(database, cast)
+    receiver.answers = [answer(400)]
+    with time_machine.travel(clock.now(), tick=False) as time:
+        await hooks.run()
+        stuck = receiver.seqs()[0]
+        time.shift(rules.LASTING)
+
+        async def leave_out() -> None:
+            async with database.write() as db:
+                await commands.replay(db, cast.viewer("root"), endpoint.id, "BRIDGE", stuck + 1)
+
+        during_a_try(leave_out)
+        assert await hooks.run() == 1
+    assert (await hooks.endpoint(endpoint)).disabled_at is None
+
+
 async def test_both_secrets_sign_for_a_day_after_a_rotation(
     hooks: Hooks, receiver: Receiver, database: Database, cast: Cast
 ) -> None:

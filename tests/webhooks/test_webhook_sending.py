@@ -93,6 +93,20 @@ async def test_loopback_by_its_own_address_is_refused_by_the_real_resolver_too(r
     await sender.close()
 
 
+async def test_what_nobody_foresaw_is_an_outcome_too() -> None:
+    """Else the try would not be counted, and be made again before all others, for ever."""
+
+    class Odd(httpcore2.AsyncNetworkBackend):
+        async def connect_tcp(self, *_: Any, **__: Any) -> Any:
+            raise RuntimeError("with a secret in it")
+
+    sender = Sender(resolve=resolver(["1.1.1.1"]))
+    sender.network.inner = Odd()
+    outcome = await sender.send("https://hooks.example/", {}, "{}")
+    await sender.close()
+    assert (outcome.status, outcome.error, outcome.is_trouble) == (None, "RuntimeError", True)
+
+
 async def test_a_redirect_is_a_failure_and_is_not_followed(receiver: Receiver, sender: Sender) -> None:
     receiver.answers = [answer(302, "", f"Location: {receiver.url}/other")]
     outcome = await sender.send(receiver.url, {}, "{}")

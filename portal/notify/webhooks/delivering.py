@@ -7,7 +7,7 @@ afterwards, so what a crash can do is send an event a second time, under the sam
 import asyncio
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -154,14 +154,15 @@ async def _write_down(
         values: dict[str, Any] = {"seq": seq, "attempts": 0, "due_at": now, "failing_since": None}
     else:
         failed = place.attempts + 1
-        since = place.failing_since or now
         wait = rules.pause(failed, outcome.retry_after)
+        since = place.failing_since or now
         values = {"seq": place.seq, "attempts": failed, "due_at": now + wait, "failing_since": since}
-        if reason := _reason_to_end(place, seq, outcome, now - since):
-            await leases.disable(db, taken.id, reason, now)
-            mine = replace(mine, is_enabled=False)
     # Somebody who asked for a replay meanwhile moved the cursor: then theirs counts.
-    return mine, await leases.move(db, taken.id, place, values)
+    moved = await leases.move(db, taken.id, place, values)
+    if moved and not outcome.is_delivered and (reason := await _reason_to_end(db, taken, place, seq, outcome)):
+        await leases.disable(db, taken.id, reason, now)
+        mine = replace(mine, is_enabled=False)
+    return mine, moved
 
 
 async def _pass_over(database: Database, taken: Taken, place: Place, seq: int) -> None:
@@ -171,12 +172,18 @@ async def _pass_over(database: Database, taken: Taken, place: Place, seq: int) -
         await leases.move(db, taken.id, place, values)
 
 
-def _reason_to_end(place: Place, seq: int, outcome: Outcome, lasted: timedelta) -> str | None:
+async def _reason_to_end(db: AsyncSession, taken: Taken, place: Place, seq: int, outcome: Outcome) -> str | None:
+    """Why to switch an endpoint off after a failure, if it is time: one event that it dislikes is no reason as long as
+    it takes others."""
     if outcome.status == rules.GONE:
         return rules.NO_MORE
-    if lasted >= rules.LASTING:
-        return f"nothing got through for {rules.LASTING.days} days: {place.key} {seq}, {outcome.error}"
-    return None
+    since = clock.now() - rules.LASTING
+    if place.failing_since is None or place.failing_since > since:
+        return None
+    if await leases.took_any(db, taken.id, since):
+        _log.error("webhook stuck", extra={"webhook": str(taken.id), "project": place.key, "seq": seq})
+        return None
+    return f"nothing got through for {rules.LASTING.days} days: {place.key} {seq}, {outcome.error}"
 
 
 async def _try_out(database: Database, sender: Sender, seal: Seal, taken: Taken, test_id: UUID) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.db import Database
 from portal.ledger.models import ProjectLedger
-from portal.notify.webhooks.models import WebhookCursor, WebhookEndpoint
+from portal.notify.webhooks.models import WebhookCursor, WebhookDelivery, WebhookEndpoint
 
 LEASE = timedelta(seconds=90)
 """Longer than a try may take; each try that is written down begins it anew."""
@@ -143,6 +143,17 @@ async def move(db: AsyncSession, endpoint_id: UUID, place: Place, values: dict[s
         insert(WebhookCursor).values(endpoint_id=endpoint_id, project_id=place.project_id, **values)
     )  # a project that is younger than the endpoint
     return True
+
+
+async def took_any(db: AsyncSession, endpoint_id: UUID, since: datetime) -> bool:
+    """Whether an endpoint took an event of any project since a moment; trials do not count."""
+    statement = select(WebhookDelivery.id).where(
+        WebhookDelivery.endpoint_id == endpoint_id,
+        WebhookDelivery.project_id.is_not(None),
+        WebhookDelivery.at >= since,
+        WebhookDelivery.status.between(200, 299),
+    )
+    return await db.scalar(statement.limit(1).execution_options(**_JOB)) is not None
 
 
 async def disable(db: AsyncSession, endpoint_id: UUID, reason: str, now: datetime) -> None:

@@ -6,6 +6,7 @@ No redirect is followed, no proxy of the environment is asked, no cookie kept.
 """
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cached_property
@@ -21,11 +22,13 @@ CONNECT_SECONDS = 5.0
 RESPONSE_BYTES = 1024
 """How much of an answer is read; what follows is never fetched."""
 USER_AGENT = "portal-webhooks"
-FAILURES = (
+FORESEEN = (
     httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol,
     OSError, ValueError,
 )  # fmt: skip
 """What a network, a server or a name can do to a request (ValueError: a name that cannot be looked up)."""
+
+_log = logging.getLogger("portal.webhooks")
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -109,8 +112,11 @@ class Sender:
             error = f"no answer within {DEADLINE_SECONDS:g} s"
         except Refused as refused:
             error = f"refused: {refused}"
-        except FAILURES as failure:
+        except FORESEEN as failure:
             error = f"{type(failure).__name__}: {failure}"[:300] if str(failure) else type(failure).__name__
+        except Exception as failure:  # a try that is not counted would be made again before all others, for ever
+            _log.exception("a webhook failed as nobody foresaw")
+            error = type(failure).__name__
         spent = int((loop.time() - began) * 1000)
         if error:
             return Outcome(None, spent, _printable(error))
