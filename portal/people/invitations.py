@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock, ledger
-from portal.access import Scope, StaffRole
+from portal.access import SYSTEM, Scope, StaffRole
 from portal.access.models import Membership
 from portal.errors import Conflict, Invalid
 from portal.ledger import Audience, NewEvent
@@ -142,7 +142,7 @@ async def _send(db: AsyncSession, scope: Scope, invitation: Invitation, company:
         context={
             "project": scope.project.name,
             "company": company,
-            "invited_by": scope.viewer.name,
+            "invited_by": scope.viewer.name if scope.project.show_staff == "name" else SYSTEM.name,
             "provider": invitation.provider,
             "expires_at": clock.rfc3339(invitation.expires_at),
             "invitation": str(invitation.id),

@@ -22,6 +22,7 @@ from portal.notify.models import Mail
 from portal.people import commands, invitations, queries, recognition
 from portal.people.models import Identity, Invitation, Person
 from portal.people.recognition import AddressTaken, Arriving, NotInvited
+from portal.projects import commands as projects
 from portal.settings import Settings
 from tests.support.cast import Cast, enter
 from tests.support.hostile_provider import HostileProvider
@@ -115,6 +116,20 @@ async def test_the_mail_leaves_with_the_invitation_or_not_at_all(
         await db.rollback()
     async with database.read() as db:
         assert (await db.scalars(select(Mail.recipient))).all() == [ADDRESS]
+
+
+@pytest.mark.parametrize(("setting", "by"), [("name", "Wei"), ("role", "Portal"), ("hidden", "Portal")])
+async def test_the_mail_names_who_invites_as_far_as_the_project_names_the_agencys_people(
+    database: Database, cast: Cast, settings: Settings, setting: str, by: str
+) -> None:
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei"), {"show_staff": setting})
+    invitation = await invite(database, cast, settings)
+    with time_machine.travel(clock.now() + timedelta(minutes=2)):
+        async with database.write() as db:
+            await invitations.resend(db, await cast.scope(db, "wei"), settings, invitation.id)
+    async with database.read() as db:
+        assert [context["invited_by"] for context in await db.scalars(select(Mail.context))] == [by, by]
 
 
 async def test_afterwards_the_account_counts_and_never_the_address(
