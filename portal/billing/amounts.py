@@ -65,7 +65,8 @@ def _line(line: Line, at: str, currency: str) -> Iterator[tuple[Any, ...]]:
         right = "a price is not negative: take something away by a negative quantity"
         yield f"{at}.unit_price", right, plain_decimal(line.unit_price), "BR-27"
     else:
-        yield from _bounded(line.unit_price, f"{at}.unit_price", money.PRICE_PLACES, Decimal(0), money.MOST_PRICE)
+        # Of a plan's part, whose price is that of many lines of the contract, more than any price there may be.
+        yield from _bounded(line.unit_price, f"{at}.unit_price", money.PRICE_PLACES, Decimal(0), _most(currency))
     yield from _adjustments(line.adjustments, f"{at}.adjustments", currency)
     for place, one in enumerate(line.adjustments):
         if one.category is not None or one.rate is not None:
@@ -97,8 +98,11 @@ def _adjustment(one: Adjustment, at: str, currency: str) -> Iterator[tuple[Any, 
 
 def _amount(value: Decimal, at: str, currency: str) -> Iterator[tuple[Any, ...]]:
     if currency in money.CURRENCIES:
-        places = money.places_of(currency)
-        yield from _bounded(value, at, places, Decimal(0), Decimal(money.MOST_MINOR).scaleb(-places))
+        yield from _bounded(value, at, money.places_of(currency), Decimal(0), _most(currency))
+
+
+def _most(currency: str) -> Decimal:
+    return Decimal(money.MOST_MINOR).scaleb(-money.places_of(currency))
 
 
 def _bounded(value: Decimal, at: str, places: int, least: Decimal, most: Decimal) -> Iterator[tuple[Any, ...]]:

@@ -29,6 +29,18 @@ async def test_a_contract_is_billed_in_its_own_currency(in_francs, database, cas
     assert (draft.currency, draft.net_minor) == ("CHF", 1_000_000)
 
 
+async def test_a_part_is_billed_that_is_more_than_any_single_price(database, cast):
+    """Four hundred thousand dollars are ten billion dong; no line of the contract has such a price."""
+    lines = [line(text="The bridge", quantity="20", unit_price="500000000")]
+    await sign(database, cast, currency="VND", lines=lines, milestones=[])
+    await bill(database, cast)
+    async with database.write() as db:
+        scope = await cast.scope(db, "maria")
+        await plan.set_plan(db, scope, 0, [PART | {"due_on": scope.today}])
+    draft = await drafted(database, cast, 1)
+    assert (draft.net_minor, (await quick(database, cast)).gross_minor) == (10_000_000_000, 11_900_000_000)
+
+
 async def test_lines_by_hand_are_in_the_contracts_currency_too(in_francs, database, cast):
     async with database.write() as db:
         draft = await drafts.draft_lines(db, await cast.scope(db, "maria"), "More", LINES)
