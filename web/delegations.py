@@ -16,13 +16,14 @@ from portal.access import Role, Scope
 from portal.decisions import delegations, proof
 from portal.decisions.models import DecisionKind, Delegation
 from portal.decisions.proof import Proof, StepUpNeeded
-from portal.errors import Invalid
+from portal.errors import Conflict, Invalid
 from portal.identity.arrive import Arrival
 from portal.people import queries as people
 from portal.people.queries import Member
 from web.auth import settings_of
 from web.deciding import proof_of
 from web.deps import ProjectScope, ReadSession, SignedIn, UnitOfWork, WritingScope
+from web.errors import status_of
 from web.paths import to
 from web.render import respond
 
@@ -88,17 +89,21 @@ async def _page(
 async def delegate(
     request: Request, arrival: SignedIn, scope: WritingScope, db: UnitOfWork, form: Annotated[Written, Depends(_sent)]
 ) -> Response:
-    """Lets somebody decide for the viewer for some days, once it is sure enough who says so."""
+    """Lets somebody decide for the viewer for some days, once it is sure enough who says so. Wrong or doubled days are
+    said beside the form, with what was written in it.
+    """
     scope.require(Role.APPROVER)
-    person, first, last = form.wanted()
     try:
+        person, first, last = form.wanted()
         given = await _checked_proof(request, db, scope, arrival)
+        await delegations.delegate(db, scope, person, first, last, given)
     except StepUpNeeded as needed:
         if form.again:
             return await _page(request, scope, db, replace(form, again=""), fault=needed.message, status=403)
         back = f"/projects/{scope.key}/delegations?" + urlencode(asdict(replace(form, again="true")))
         return to("/auth/step-up?next=" + quote(back, safe=""))
-    await delegations.delegate(db, scope, person, first, last, given)
+    except (Invalid, Conflict) as fault:
+        return await _page(request, scope, db, form, fault=fault.message, status=status_of(fault))
     return to(f"/projects/{scope.key}/delegations")
 
 

@@ -67,6 +67,13 @@ SAID_BY_ROOMS = (
     _("Only the client's people decide; staff never decide for them."),
     _("You are not asked in this decision."),
     _("Write something first."),
+    _("Choose another member of this project."),
+    _("Give a day such as 2026-12-24."),
+    _("A delegation cannot begin in the past."),
+    _("It ends on its first day or later, after 92 days at most."),
+    _("This is disputed already, was taken back, or is a credit note."),
+    _("You have delegated your decisions for some of these days already: end that first."),
+    _("Choose a place on the picture first."),
     _("This offer does not stand any more."),
     _("The last day of this offer has passed: it can no longer be accepted."),
     _("What was offered does not stand any more: it must be offered anew."),
@@ -156,7 +163,7 @@ def _viewer(request: Request) -> Viewer | None:
 def _page(request: Request, error: Exception, status: int, gettext: Callable[[str], str]) -> ErrorPage:
     title, text = WORDS.get(status) or WORDS[500 if status >= 500 else 422]
     # An outsider's 404 says the same as anybody's: the words of the exception stay unsaid there.
-    problems = _problems(error)
+    problems = _problems(error, gettext)
     said = error.message if isinstance(error, PortalError) and status not in (404, 500) and not problems else text
     return ErrorPage(
         status=status,
@@ -168,12 +175,12 @@ def _page(request: Request, error: Exception, status: int, gettext: Callable[[st
     )
 
 
-def _problems(error: Exception) -> list[Problem]:
+def _problems(error: Exception, gettext: Callable[[str], str]) -> list[Problem]:
     if isinstance(error, RequestValidationError):
         found = error.errors()[:20]
         return [_problem(".".join(map(str, one["loc"][1:])), one["msg"], one.get("input")) for one in found]
     if isinstance(error, Invalid):
-        return [_problem(*one) for one in error.problems[:20]]
+        return [_problem(field, gettext(said), given) for field, said, given in error.problems[:20]]
     return []
 
 

@@ -21,6 +21,7 @@ from tests.support.cast import Cast
 from tests.support.decisions import UNFOLLOWED, ask, grant, proof_of
 from tests.support.statements import counting
 from tests.web.conftest import Browser, Page
+from web.errors import SAID_BY_ROOMS
 
 PAGE = "/projects/BRIDGE/decisions/1"
 
@@ -304,6 +305,26 @@ async def test_delegating_needs_the_proof_that_deciding_needs_and_keeps_the_form
         await db.execute(update(Session).values(auth_time=clock.now()))
     done = await delegate(browser, database, cast, again="true")
     assert (done.status_code, done.headers["location"]) == (303, "/projects/BRIDGE/delegations")
+
+
+@pytest.mark.parametrize(("wrong", "status", "said"), [
+    ({"until_on": "2020-01-01"}, 422, f"after {delegations.LONGEST_DAYS} days at most."),
+    ({"from_on": "2020-01-01"}, 422, "A delegation cannot begin in the past."),
+    ({"until_on": "soon"}, 422, "Give a day such as 2026-12-24."),
+    ({"to_person": "nobody"}, 422, "Choose another member of this project."),
+    ({}, 409, "You have delegated your decisions for some of these days already: end that first."),
+])  # fmt: skip
+async def test_what_is_wrong_with_a_delegation_stands_beside_its_form(browser, database, cast, wrong, status, said):
+    if status == 409:
+        await delegate(browser, database, cast)
+    answer = await delegate(browser, database, cast, **wrong)
+    page = Page(answer)
+    kept = {one.get("name"): one.get("value") for one in page.all("input[@name]")}
+    assert (answer.status_code, [kept[name] for name in wrong if name in kept]) == (
+        status, [text for name, text in wrong.items() if name in kept],
+    )  # fmt: skip
+    assert said in page.words(page.all("p[@role='alert']")[0])
+    assert any(said in one for one in SAID_BY_ROOMS)
 
 
 async def test_a_delegation_knows_how_its_giver_was_signed_in(browser, database, cast):
