@@ -159,7 +159,7 @@ async def _ask(db: AsyncSession, scope: Scope, plan: TestPlan, part: str, given:
     text = protocol.text_of(document)
     digest = canonical.digest_of(text)
     last = await db.scalar(select(func.max(Acceptance.number)).where(Acceptance.project_id == scope.project_id)) or 0
-    deemed_on = scope.today + timedelta(days=days) if days else None
+    deemed_on = _deemed_on(scope.today, days, given.due_on)
     question = Question(
         kind=DecisionKind.ACCEPTANCE, subject_number=last + 1, subject_version=plan.offered_version or 0,
         title=f"{plan.title}{f', {part}' if part else ''}"[:200],
@@ -185,6 +185,11 @@ async def _ask(db: AsyncSession, scope: Scope, plan: TestPlan, part: str, given:
     db.add(row)
     await db.flush()
     return row
+
+
+def _deemed_on(today: date, days: int | None, due_on: date | None) -> date | None:
+    """The last day on which no silence counts: neither the contract's period nor the time to answer is over."""
+    return max(today + timedelta(days=days), due_on or today) if days else None
 
 
 async def _document(

@@ -216,3 +216,13 @@ async def test_who_waits_for_the_teams_answer_is_not_silent(database, cast, monk
         await remarks.remark(db, await cast.scope(db, "dan"), row.decision_number, "Therefore.")
     await days_pass(database, monkeypatch)
     assert (await row_of(database, cast, 1)).state is STATE.DEEMED
+
+
+async def test_no_silence_counts_before_the_day_by_which_an_answer_is_asked_for(database, cast, monkeypatch):
+    await set_deemed(database, cast, 5)
+    await played(database, cast)
+    day = clock.now().date() + timedelta(days=20)
+    row = await ask(database, cast, due_on=day)
+    assert row.deemed_on == day
+    await days_pass(database, monkeypatch, 20)
+    assert (await row_of(database, cast, row.number)).state is STATE.ASKED
