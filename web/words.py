@@ -6,19 +6,6 @@ from functools import lru_cache
 from web.catalogues import catalogue
 from web.catalogues import mark as _
 
-REASONS = (
-    _("As in the contract."),
-    _("Changed in the system that this project is imported from."),
-    _("The offer is being revised."),
-    _("The offer has expired."),
-    _("Another change request moved what this offer rests on: the offer is being revised."),
-    _("A new round of testing has begun."),
-    _("There is a newer version of the test plan."),
-    _("There is a newer protocol."),
-    _("The period that the contract states passed without an answer: it counts as accepted, without a signature."),
-)
-"""What the portal writes where people write their reasons."""
-
 WORDS: Mapping[str, Mapping[str, str]] = {
     "type": {"story": _("Story"), "task": _("Task"), "bug": _("Bug"), "other": _("Other")},
     "category": {"todo": _("To do"), "doing": _("In progress"), "done": _("Done"), "dropped": _("Dropped")},
@@ -82,7 +69,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "Target": _("Target"), "How it is measured": _("How it is measured"),
         "Last confirmed version": _("Last confirmed version"),
     },
-    "reason": {one: one for one in REASONS},
     "moscow": {
         "must": _("Must have"), "should": _("Should have"), "could": _("Could have"), "wont": _("Won’t have this time"),
     },

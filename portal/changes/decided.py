@@ -6,7 +6,9 @@ from portal import clock
 from portal.access import Scope
 from portal.changes import accept, overtaken, queries, workflow
 from portal.changes.commands import tell
+from portal.changes.kept import days_of
 from portal.changes.models import ChangeRequest, ChangeState
+from portal.changes.overtaken import OVERTAKEN
 from portal.changes.workflow import Act
 from portal.decisions import queries as decisions
 from portal.decisions.commands import Answer
@@ -33,7 +35,8 @@ async def after(db: AsyncSession, scope: Scope, decision: Decision) -> None:
     request = await queries.change(db, scope, decision.subject_number)
     if decision.outcome is not None and decision.outcome.is_approval:
         amendment = await accept.accept(db, scope, request, decision)
-        await overtaken.take_back(db, scope, request, amendment)
+        moved = set(days_of(amendment.milestones))
+        await overtaken.take_back(db, scope, reason=OVERTAKEN, milestones=moved, items=set(request.items))
         return
     answers = await decisions.answers_of(db, scope, decision.number)
     request.refusal = answers[-1].comment

@@ -26,6 +26,7 @@ from portal.errors import Conflict, Invalid
 from portal.ledger import commands as ledger
 from portal.ledger.models import Audience
 from portal.projects import queries as plan
+from portal.projects.models import Milestone
 
 REVISED = "The offer is being revised."
 
@@ -64,19 +65,26 @@ async def price(db: AsyncSession, scope: Scope, number: int, given: Sequence[Map
 
 
 async def _check_plan(db: AsyncSession, scope: Scope, priced: Sequence[Alternative]) -> None:
-    """Raises Invalid for a milestone that is not there, and for an item that the client does not see."""
-    milestones = {one.number for one in await plan.milestones(db, scope)}
+    """Raises Invalid for a milestone that is not there or would move though it is confirmed, and for an item that the
+    client does not see."""
+    milestones = {one.number: one for one in await plan.milestones(db, scope)}
     items = await shown_items(db, scope, [item["number"] for one in priced for item in one.items_changed])
     for at, one in enumerate(priced):
         place = f"alternatives[{at}]"
         moved = [*one.milestones, *_milestones_of(one.items_added), *_milestones_of(one.items_changed)]
         for number in (number for number in moved if number not in milestones):
             raise Invalid(f"There is no milestone {number} in this project.", field=f"{place}.milestones", value=number)
+        for number in (number for number in one.milestones if milestones[number].accepted_on):
+            raise Invalid(_confirmed(milestones[number]), field=f"{place}.milestones", value=number)
         for item in one.items_changed:
             if item["number"] not in items:
                 message = f"There is no item {item['number']} that the client sees."
                 raise Invalid(message, field=f"{place}.items_changed", value=item["number"])
             item["title"] = items[item["number"]]
+
+
+def _confirmed(milestone: Milestone) -> str:
+    return f"Milestone {milestone.number} was confirmed on {milestone.accepted_on}: it does not move any more."
 
 
 def _milestones_of(items: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -127,7 +135,7 @@ async def offer(db: AsyncSession, scope: Scope, number: int, terms: Terms) -> Ch
     contract = await contract_view.contract_or_none(db, scope)
     options = await queries.options(db, scope, number)
     contract = _check_offer(scope, contract, options, terms)
-    await _check_items(db, scope, options)
+    await _check_moves(db, scope, options)
     request.offers, request.valid_until = request.offers + 1, terms.valid_until
     decision = await decisions.ask(db, scope, _question(request, options, contract, terms))
     request.state, request.decision_number, request.refusal = following, decision.number, ""
@@ -164,7 +172,11 @@ async def take_back(db: AsyncSession, scope: Scope, request: ChangeRequest, reas
     await db.flush()
 
 
-async def _check_items(db: AsyncSession, scope: Scope, options: Sequence[Option]) -> None:
+async def _check_moves(db: AsyncSession, scope: Scope, options: Sequence[Option]) -> None:
+    moved = {number for option in options for number, _, _ in option.milestones}
+    for milestone in await plan.milestones(db, scope):
+        if milestone.accepted_on and milestone.number in moved:
+            raise Conflict(f"{_confirmed(milestone)} Price this anew.", field="milestones")
     if gone := await gone_items(db, scope, options):
         raise Conflict(f"Item {gone[0]} is no longer there for the client: price this anew.", field="items_changed")
 

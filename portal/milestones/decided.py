@@ -4,6 +4,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
 from portal.billing import drafts
+from portal.changes import overtaken
+from portal.changes.overtaken import CONFIRMED
 from portal.decisions.commands import Answer
 from portal.decisions.models import Decision
 from portal.errors import Conflict
@@ -27,9 +29,11 @@ async def after(db: AsyncSession, scope: Scope, decision: Decision) -> None:
 async def confirm(
     db: AsyncSession, scope: Scope, number: int, decision_number: int, *, is_deemed: bool = False
 ) -> None:
-    """Marks a milestone as accepted by the client today, and drafts what the payment plan makes due by it.
+    """Marks a milestone as accepted by the client today, and drafts what the payment plan makes due by it. Open offers
+    that would move it are taken back: what they add would never become due by it.
 
     `is_deemed`: nobody signed, the contract's period passed.
     """
     await projects.accept_milestone(db, scope, number, decision_number, is_deemed=is_deemed)
     await drafts.drafts_for_milestone(db, scope, number)
+    await overtaken.take_back(db, scope, reason=CONFIRMED, milestones={number})

@@ -10,8 +10,9 @@ from portal.changes import queries as changes
 from portal.changes.models import ChangeState as State
 from portal.decisions import queries as decisions
 from portal.decisions.models import DecisionState
-from portal.errors import Conflict
+from portal.errors import Conflict, Invalid
 from portal.ledger import queries as ledger
+from tests.support.billing import confirmed
 from tests.support.cast import add_item
 from tests.support.changes import LATER, an_offer, answer, line, offered, priced, raised, sign
 
@@ -98,6 +99,26 @@ async def test_one_that_was_offered_anew_can_be_accepted(database, cast, contrac
     async with database.read() as db:
         standing = await contract_view.contract_view(db, await cast.scope(db, "ada"))
     assert (standing.total.amount, standing.milestones[0].agreed) == ("10800.00", date(2027, 5, 10))
+
+
+async def test_a_confirmed_milestone_takes_offers_back_that_would_move_it(database, cast, contract, keys):
+    await an_offer(database, cast, LATER | {"milestones": APRIL})
+    await an_offer(database, cast, LATER | {"items_changed": FIVE})
+    await confirmed(database, cast, keys)
+    assert await states(database, cast) == [State.BEING_PRICED, State.OFFERED]
+    async with database.read() as db:
+        decision = await decisions.decision(db, await cast.scope(db, "ada"), 1)
+    assert decision.reason == "A milestone that this offer would move was confirmed: the offer is being revised."
+
+
+async def test_a_confirmed_milestone_is_neither_offered_anew_nor_priced(database, cast, contract, keys):
+    await priced(database, cast, (await raised(database, cast)).number, [LATER | {"milestones": APRIL}])
+    await confirmed(database, cast, keys)
+    with pytest.raises(Conflict, match=r"Milestone 1 was confirmed on .* Price this anew"):
+        await offered(database, cast, 1, None)
+    with pytest.raises(Invalid, match="Milestone 1 was confirmed on") as refused:
+        await priced(database, cast, 1, [LATER, LATER | {"milestones": MAY}])
+    assert refused.value.field == "alternatives[1].milestones"
 
 
 LARGEST = line(quantity="10000", unit_price="999999999.9999", tax_category="Z", tax_rate="0")

@@ -15,14 +15,15 @@ from portal.backlog.queries import AGENCY
 from portal.changes.contracts import AS_SIGNED
 from portal.changes.expiry import EXPIRED
 from portal.changes.offers import REVISED
-from portal.changes.overtaken import OVERTAKEN
+from portal.changes.overtaken import CONFIRMED, OVERTAKEN
 from portal.connectors.planning import REASON as IMPORTED
 from portal.ledger.models import Audience
 from portal.ledger.queries import EventRow
-from web import telling
+from portal.requirements.commands import BEING_CHANGED
+from web import reasons, telling
 from web.event_words import FIELDS
+from web.reasons import REASONS
 from web.telling import Teller, Told, tell
-from web.words import REASONS
 
 AT = datetime(2026, 5, 3, 22, 30, tzinfo=UTC)
 CLIENT = Teller("BRIDGE", "Europe/Berlin", is_staff=False, locale="en")
@@ -129,18 +130,20 @@ def test_what_may_be_told_is_this_list() -> None:
 
 
 class Translated(NullTranslations):
-    """A language that has a word for what a change request brought."""
+    """A language that has words for what a change request brought and for one reason of the portal's own."""
 
     def gettext(self, message: str) -> str:
         """The translation of a message."""
-        return {"Change request %(number)s: %(title)s": "Запрос %(number)s: %(title)s"}.get(message, message)
+        return {
+            "Change request %(number)s: %(title)s": "Запрос %(number)s: %(title)s", "As in the contract.": "По договору."
+        }.get(message, message)  # fmt: skip
 
 
 @pytest.fixture
 def russian(monkeypatch: pytest.MonkeyPatch) -> Teller:
     """Somebody who reads in a language of these few words, whatever the catalogues hold."""
-    monkeypatch.setattr(telling, "catalogue", lambda _locale: Translated())
-    monkeypatch.setattr(telling, "words", lambda _locale: {"reason": {"As in the contract.": "По договору."}})
+    for module in (telling, reasons):
+        monkeypatch.setattr(module, "catalogue", lambda _locale: Translated())
     return replace(CLIENT, locale="ru")
 
 
@@ -156,12 +159,20 @@ def test_what_was_told_of_it_in_english_is_still_shown(russian: Teller) -> None:
 
 @pytest.mark.parametrize(
     ("reason", "says"),
-    [("As in the contract.", "По договору."), ("The supplier is late.", "The supplier is late."), ("Done", "Done")],
+    [
+        ("As in the contract.", "По договору."),
+        ("As in the contract. And no later.", "По договору. And no later."),
+        ("As in the contract.s", "As in the contract.s"),
+        ("The supplier is late.", "The supplier is late."),
+        ("Done", "Done"),
+        ("", ""),
+    ],
 )
 def test_the_portals_own_reasons_are_translated_and_nobody_elses(russian: Teller, reason: str, says: str) -> None:
     assert told(happened("milestone.changed", reason=reason), russian).reason == says
 
 
 def test_every_reason_that_a_room_gives_itself_is_known() -> None:
-    given = {AS_SIGNED, IMPORTED, REVISED, OVERTAKEN, EXPIRED, BEGUN, plans.NEWER, accepting.NEWER, DEEMED}
-    assert given <= set(REASONS)
+    of_changes = {AS_SIGNED, REVISED, OVERTAKEN, CONFIRMED, EXPIRED}
+    of_acceptance = {BEGUN, plans.NEWER, accepting.NEWER, accepting.REACHED, DEEMED}
+    assert of_changes | of_acceptance | {IMPORTED, BEING_CHANGED} == set(REASONS)
