@@ -45,6 +45,7 @@ from web import catalogues
 
 LOCK_FILE = "background.lock"
 TICK_SECONDS = 1.0
+AGAIN_SECONDS = 30.0
 ROWS_AT_ONCE = 500
 """Rows deleted by one transaction: on SQLite all requests of the process wait for it."""
 SESSIONS_KEPT = timedelta(days=1)
@@ -85,23 +86,37 @@ class Job:
 
 
 async def run(state: State) -> None:
-    """Sends mail and does all jobs when they are due, until cancelled."""
+    """Sends mail and webhooks and does all jobs when they are due, until cancelled."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(send_mail(state))
-        group.create_task(send_webhooks(state))
-        group.create_task(do_jobs(state))
+        for part in (send_mail, send_webhooks, do_jobs):
+            group.create_task(_kept_going(part, state))
+
+
+async def _kept_going(part: Callable[[State], Awaitable[None]], state: State) -> None:
+    """A part that ends, as where a disk is full, begins again after a while, and the others go on."""
+    while True:
+        try:
+            await part(state)
+        except Exception as error:
+            _log.error("A part of the background ended.", exc_info=error, extra={"part": part.__name__})
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def do_jobs(state: State) -> None:
-    """Does all jobs when they are due. One that fails is logged and tried again at its next turn."""
+    """Does each job again and again, beside the others: one that takes long, or hangs, keeps none of them waiting."""
     with lock_of(state.settings.data_dir) as is_ours:
-        due = dict.fromkeys(JOBS, 0.0)
-        while True:
-            if is_ours():
-                for job in JOBS:
-                    if asyncio.get_running_loop().time() >= due[job]:
-                        await _once(job, state)
-                        due[job] = asyncio.get_running_loop().time() + job.every_seconds
+        async with asyncio.TaskGroup() as group:
+            for job in JOBS:
+                group.create_task(_again_and_again(job, state, is_ours))
+
+
+async def _again_and_again(job: Job, state: State, is_ours: Callable[[], bool]) -> None:
+    """One that fails is logged and tried again at its next turn."""
+    while True:
+        if is_ours():
+            await _once(job, state)
+            await asyncio.sleep(job.every_seconds)
+        else:
             await asyncio.sleep(TICK_SECONDS)
 
 

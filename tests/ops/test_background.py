@@ -5,6 +5,8 @@ import contextlib
 import fcntl
 import logging
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -185,18 +187,90 @@ async def test_a_job_that_fails_does_not_stop_the_others(
     )
     monkeypatch.setattr(background, "JOBS", jobs)
     with caplog.at_level(logging.ERROR, "portal.background"):
-        task = asyncio.create_task(background.run(state))
-        await asyncio.wait_for(done.wait(), 30)
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        async with in_the_background(state):
+            await asyncio.wait_for(done.wait(), 30)
     first, second = (vars(line) for line in caplog.records if line.name == "portal.background")
     assert first["job"] == "fails"
     assert (second["job"], second["failed"], second["done"]) == ("fails in part", 2, 7)
 
 
 @SQLITE
+async def test_a_job_that_hangs_keeps_no_other_from_being_done_again_and_again(
+    state: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times, enough = 0, asyncio.Event()
+
+    async def hangs(_state: Any) -> int:
+        await asyncio.Event().wait()
+        return 0
+
+    async def works(_state: Any) -> int:
+        nonlocal times
+        times += 1
+        if times == 3:
+            enough.set()
+        return 1
+
+    jobs = (background.Job("hangs", 60, hangs), background.Job("works", 0.01, works))
+    monkeypatch.setattr(background, "JOBS", jobs)
+    async with in_the_background(state):
+        await asyncio.wait_for(enough.wait(), 30)
+
+
+@SQLITE
+async def test_the_jobs_of_another_process_are_taken_over_when_it_ends(
+    state: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "TICK_SECONDS", 0.01)
+    asked, done = asyncio.Event(), asyncio.Event()
+    takes = background.takes
+
+    def asking(handle: int) -> bool:
+        asked.set()
+        return takes(handle)
+
+    async def works(_state: Any) -> int:
+        done.set()
+        return 1
+
+    monkeypatch.setattr(background, "JOBS", (background.Job("works", 60, works),))
+    with background.lock_of(state.settings.data_dir) as is_others:
+        assert is_others()
+        monkeypatch.setattr(background, "takes", asking)
+        task = asyncio.create_task(background.run(state))
+        await asyncio.wait_for(asked.wait(), 30)
+        assert not done.is_set()
+    await asyncio.wait_for(done.wait(), 30)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+@SQLITE
+async def test_mail_leaves_although_the_jobs_cannot_begin(state: Any) -> None:
+    (state.settings.data_dir / background.LOCK_FILE).mkdir()
+    assert "ada@example.com" in await sent_by_itself(state)
+
+
+@SQLITE
 async def test_mail_in_the_outbox_leaves_by_itself(state: Any) -> None:
+    assert "ada@example.com" in await sent_by_itself(state)
+
+
+@asynccontextmanager
+async def in_the_background(state: Any) -> AsyncIterator[None]:
+    """While the block runs, so does all that happens by itself."""
+    task = asyncio.create_task(background.run(state))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def sent_by_itself(state: Any) -> str:
+    """A mail that is put into the outbox, as it left."""
     context = {
         "project": "The bridge", "company": "Acme", "invited_by": "Wei", "provider": None,
         "expires_at": clock.rfc3339(clock.now()),
@@ -205,13 +279,10 @@ async def test_mail_in_the_outbox_leaves_by_itself(state: Any) -> None:
         sent = await outbox.enqueue(
             db, recipient="ada@example.com", locale="en", template="invitation", context=context
         )
-    task = asyncio.create_task(background.run(state))
     mail = state.settings.data_dir / "mail" / f"{sent}.eml"
-    for _ in range(6000):
-        if mail.exists():
-            break
-        await asyncio.sleep(0.01)
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-    assert "ada@example.com" in mail.read_text()
+    async with in_the_background(state):
+        for _ in range(6000):
+            if mail.exists():
+                break
+            await asyncio.sleep(0.01)
+    return str(mail.read_text())
