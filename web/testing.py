@@ -28,6 +28,8 @@ from web.render import etag_for, respond
 from web.uploads import store_of
 
 EACH_PAGE = 100
+MOST_PLANS = 50
+"""Of one page of the list."""
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 220, 36, 190
 
 router = APIRouter(include_in_schema=False)
@@ -39,6 +41,7 @@ class PlansPage:
     """The context of tests/list.html."""
 
     lines: Sequence[PlanLine]
+    next: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,13 @@ class OneCase:
 
 
 @router.get("/projects/{key}/tests", name="tests")
-async def plans(request: Request, scope: ProjectScope, db: ReadSession) -> Response:
-    """The test plans with their rounds and what came of them."""
-    page = PlansPage(await queries.plans(db, scope))
+async def plans(
+    request: Request, scope: ProjectScope, db: ReadSession, before: Annotated[int | None, Query(ge=1, lt=2**31)] = None
+) -> Response:
+    """The test plans with their rounds and what came of them, the newest first."""
+    found = await queries.plans(db, scope, before=before, limit=MOST_PLANS + 1)
+    following = f"?before={found[MOST_PLANS - 1].plan.number}" if len(found) > MOST_PLANS else ""
+    page = PlansPage(found[:MOST_PLANS], following)
     return respond(request, "tests/list.html", page, scope=scope, tab="tests")
 
 

@@ -40,6 +40,15 @@ async def test_a_draft_is_among_us_until_it_is_offered(browser: Browser, databas
         assert said in shown
 
 
+async def test_every_plan_is_found_however_many_came_after_it(browser: Browser, database: Database, cast: Cast) -> None:
+    for number in range(1, 52):
+        await add_plan(database, cast, title=f"Plan {number}.")
+        await offer(database, cast, number)
+    first = (await browser.open(TESTS, "eve")).text
+    assert ("Plan 51." in first, "Plan 1." in first, f'href="{TESTS}?before=2"' in first) == (True, False, True)
+    assert "Plan 1." in await browser.read(f"{TESTS}?before=2", "eve")
+
+
 async def test_a_plan_says_how_many_of_its_cases_stand_how(browser: Browser, database: Database, running: Cast) -> None:
     await say_all(database, running, {1: Outcome.PASSED, 2: Outcome.FAILED})
     assert "Passed 1 Not applicable 0 Blocked 0 Failed 1 Not run 1" in await browser.read(PLAN)
