@@ -14,6 +14,7 @@ from web import formats
 from web.catalogues import catalogue
 from web.catalogues import mark as _
 from web.event_words import COUNTS, FIELDS, FIELDS_OF, MARKS, OTHERWISE, SENTENCES, STAFF_FIELDS
+from web.reasons import reason_text
 from web.words import words
 
 Gettext = Callable[[str], str]
@@ -118,8 +119,7 @@ def _reason(event: EventRow, teller: Teller) -> str:
     if title := event.body.get("change_request_title"):
         behind = {"number": event.body["change_request"], "title": title}
         return teller.gettext(_("Change request %(number)s: %(title)s")) % behind
-    said = str(event.body.get("reason") or "")
-    return words(teller.locale)["reason"].get(said, said)
+    return reason_text(str(event.body.get("reason") or ""), teller.locale)
 
 
 def _kind_told(event: EventRow) -> str:

@@ -23,6 +23,7 @@ from portal.requirements.models import Requirement, RequirementVersion
 from portal.requirements.store import Loaded, Telling, load, load_where
 
 LONGEST_REASON = 1_500
+BEING_CHANGED = "The requirement is being changed: its next version will be offered anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ async def _revise(db: AsyncSession, telling: Telling, found: Loaded, differs: Ma
     """The next version, from the one that stands and what differs."""
     head, before, scope = found.head, found.version, telling.scope
     if found.is_open:
-        told = f"The requirement is being changed; version {head.version + 1} will be offered anew. {why}".strip()
+        told = f"{BEING_CHANGED} {why}".strip()
         await decisions.withdraw_of_subject(db, scope, DecisionKind.REQUIREMENT, head.number, told)
     content = {field: getattr(before, field) for field in workflow.CONTENT} | dict(differs)
     head.version += 1

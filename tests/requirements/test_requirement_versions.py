@@ -99,7 +99,7 @@ async def test_a_change_of_what_is_offered_withdraws_the_question_and_says_so(da
     async with database.read() as db:
         found = await asked.decision(db, await cast.scope(db, "ada"), decision.number)
     assert found.state is DecisionState.WITHDRAWN
-    assert found.reason == "The requirement is being changed; version 2 will be offered anew. The law changed."
+    assert found.reason == f"{commands.BEING_CHANGED} The law changed."
     assert (await read(database, cast, version=1)).state is State.WITHDRAWN
     assert (await read(database, cast)).priority is Priority.SHOULD
     with pytest.raises(decisions.Closed):

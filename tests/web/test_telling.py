@@ -135,8 +135,9 @@ class Translated(NullTranslations):
     def gettext(self, message: str) -> str:
         """The translation of a message."""
         return {
-            "Change request %(number)s: %(title)s": "Запрос %(number)s: %(title)s", "As in the contract.": "По договору."
-        }.get(message, message)  # fmt: skip
+            "Change request %(number)s: %(title)s": "Запрос %(number)s: %(title)s",
+            "As in the contract.": "По договору.",
+        }.get(message, message)
 
 
 @pytest.fixture
