@@ -15,6 +15,7 @@ from portal.acceptance import accepting, decided, queries, standing
 from portal.acceptance.models import Acceptance, AcceptanceState, TestPlan
 from portal.acceptance.telling import tell
 from portal.access import SYSTEM, Scope
+from portal.apart import Run
 from portal.db import Database
 from portal.decisions import commands as decisions
 from portal.decisions import queries as asked
@@ -47,7 +48,8 @@ def due_act(today: date, deemed_on: date, announced: int, announced_on: date | N
 
 
 async def deem_due(database: Database) -> int:
-    """Announces what will count as accepted soon, and records what does; returns how many steps were taken."""
+    """Announces what will count as accepted soon, and records what does; returns how many steps were taken. Raises
+    SomeFailed."""
     soon = (clock.now() + timedelta(hours=14)).date() + timedelta(days=FIRST_DAYS)  # somewhere on earth it is the day
     statement = (
         select(ProjectLedger.key, Acceptance.number)
@@ -64,14 +66,15 @@ async def deem_due(database: Database) -> int:
     )
     async with database.read() as db:
         found = list(await db.execute(statement))
-    done = 0
+    run = Run()
     for key, number in found:
-        done += await _one(database, key, number)
-    return done
+        with run.apart(project=key, acceptance=number):
+            run.done += await _one(database, key, number)
+    return run.end()
 
 
 async def _one(database: Database, key: str, number: int) -> bool:
-    """One step, whole or not at all; what goes wrong with one acceptance keeps no other waiting."""
+    """One step, whole or not at all."""
     try:
         async with database.write() as db:
             return await _step(db, await projects.locked_scope(db, SYSTEM, key), number)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import money
 from portal.access import SYSTEM, Scope
+from portal.apart import Run
 from portal.billing import accounts, drafts, stored
 from portal.billing.document import Line as InvoiceLine
 from portal.billing.figures import Figures
@@ -66,7 +67,8 @@ def ahead(signed_on: date, last: date | None, today: date, period: Period) -> It
 
 
 async def draft_due(database: Database) -> int:
-    """Drafts what has begun in any project, each project in a transaction of its own; returns how many invoices."""
+    """Drafts what has begun in any project, each project in a transaction of its own; returns how many invoices. Raises
+    SomeFailed."""
     statement = (
         select(ProjectLedger.id, ProjectLedger.key)
         .join(Contract, Contract.project_id == ProjectLedger.id)
@@ -78,14 +80,15 @@ async def draft_due(database: Database) -> int:
     )
     async with database.read() as db:
         found = (await db.execute(statement)).all()
-    done = 0
+    run = Run()
     for project_id, key in found:
-        try:
-            async with database.write() as db:
-                done += len(await draft_begun(db, project_id, key))
-        except PortalError as refusal:  # one project's trouble must not keep the others from being billed
-            _log.warning("A period could not be drafted.", extra={"project": key, "reason": refusal.message})
-    return done
+        with run.apart(project=key):
+            try:
+                async with database.write() as db:
+                    run.done += len(await draft_begun(db, project_id, key))
+            except PortalError as refusal:  # for people to mend, as a tax that its contract cannot have
+                _log.warning("A period could not be drafted.", extra={"project": key, "reason": refusal.message})
+    return run.end()
 
 
 async def draft_begun(db: AsyncSession, project_id: UUID, key: str) -> list[Invoice]:

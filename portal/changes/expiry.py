@@ -1,5 +1,6 @@
 """Offers whose last day has passed: they are marked so, and the question to the client is withdrawn."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import SYSTEM, Scope
+from portal.apart import Run
 from portal.changes import queries, workflow
 from portal.changes.commands import tell
 from portal.changes.decided import is_over
@@ -28,17 +30,15 @@ EXPIRED = "The offer has expired."
 
 async def expire_due(database: Database) -> int:
     """Marks every offer whose last day has passed in its project's zone; returns how many. Each in its own transaction,
-    so that running twice, or on two machines, does no harm."""
+    so that running twice, or on two machines, does no harm. Raises SomeFailed."""
     async with database.read() as db:
         found = list(await db.execute(_due()))
-    done = 0
+    run = Run()
     for key, number in found:
-        async with database.write() as db:
-            try:
-                done += await _expire(db, await projects.scope_for(db, SYSTEM, key), number)
-            except Conflict:  # archived meanwhile: it is offered to nobody
-                continue
-    return done
+        with run.apart(project=key, change=number), suppress(Conflict):  # archived meanwhile: offered to nobody
+            async with database.write() as db:
+                run.done += await _expire(db, await projects.scope_for(db, SYSTEM, key), number)
+    return run.end()
 
 
 def _due() -> Any:

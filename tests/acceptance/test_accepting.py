@@ -10,6 +10,7 @@ from portal.acceptance import accepting, case_pages, deeming, defects, pages, st
 from portal.acceptance.defects import NewDefect
 from portal.acceptance.models import AcceptanceState, Outcome, Severity, Why
 from portal.access import Role
+from portal.apart import SomeFailed
 from portal.backlog import commands as backlog
 from portal.backlog import queries as items
 from portal.decisions import commands as decisions
@@ -347,6 +348,19 @@ async def test_deemed_acceptance_is_announced_twice_and_is_no_signature(database
         assert "milestone.deemed_accepted" in kinds
         assert "milestone.accepted" not in kinds
     assert (await milestone_of(database, cast, milestone)).accepted_on is not None
+
+
+async def test_an_acceptance_that_cannot_be_deemed_is_counted_as_failed(database, cast, monkeypatch):
+    await set_deemed(database, cast, 5)
+    await played(database, cast)
+    await ask(database, cast)
+
+    async def fails(*_given):
+        raise ValueError
+
+    monkeypatch.setattr(deeming, "_step", fails)
+    with pytest.raises(SomeFailed):
+        await deeming.deem_due(database)
 
 
 async def test_a_question_that_is_taken_back_ends_its_acceptance_at_once(database, cast):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from portal.apart import SomeFailed
 from portal.billing import drafts, periods
 from portal.billing.models import Invoice
 from portal.changes import contracts
@@ -87,16 +88,36 @@ async def test_a_period_whose_draft_was_thrown_away_is_not_drafted_by_itself_aga
     assert row.net_minor == 120_000
 
 
-async def test_one_projects_trouble_keeps_no_other_from_being_billed(database, cast, caplog):
-    for key, rate in (("BRIDGE", "8.875"), ("HARBOUR", "19")):
+async def retain(database, cast, key, rate):
+    """A project by the month, with one rate of tax."""
+    async with database.write() as db:
         care = [line(text="Care", tax_rate=rate)]
-        async with database.write() as db:
-            scope = await cast.scope(db, "wei", key)
-            terms = CONTRACT | {"kind": "retainer", "period": "month", "lines": care, "milestones": []}
-            await contracts.record_contract(db, scope, terms)
-        await bill(database, cast, key)
+        terms = CONTRACT | {"kind": "retainer", "period": "month", "lines": care, "milestones": []}
+        await contracts.record_contract(db, await cast.scope(db, "wei", key), terms)
+    await bill(database, cast, key)
+
+
+async def test_one_projects_trouble_keeps_no_other_from_being_billed(database, cast, caplog):
+    await retain(database, cast, "BRIDGE", "8.875")
+    await retain(database, cast, "HARBOUR", "19")
     assert await periods.draft_due(database) == 1
     assert "could not be drafted" in caplog.text
+
+
+async def test_nor_does_a_fault_that_nobody_foresaw(database, cast, monkeypatch):
+    for key in ("BRIDGE", "HARBOUR"):
+        await retain(database, cast, key, "19")
+    works = periods.draft_begun
+
+    async def fails(db, project_id, key):
+        if key == "BRIDGE":
+            raise ValueError
+        return await works(db, project_id, key)
+
+    monkeypatch.setattr(periods, "draft_begun", fails)
+    with pytest.raises(SomeFailed) as some:
+        await periods.draft_due(database)
+    assert (some.value.failed, some.value.done) == (1, 1)
 
 
 async def test_nothing_is_drafted_for_other_contracts_or_an_archived_project(database, cast):

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 
 from portal import clock
+from portal.apart import SomeFailed
 from portal.changes import commands, expiry, offers, queries
 from portal.changes.models import ChangeState as State
 from portal.decisions import queries as decisions
@@ -262,6 +263,22 @@ async def test_a_client_takes_back_their_own_as_long_as_it_is_not_offered(databa
     theirs = await an_offer(database, cast)
     with pytest.raises(Conflict):
         await withdrawn(database, cast, theirs.number, "ada")
+
+
+async def test_an_offer_that_cannot_be_marked_keeps_no_other_from_expiring(database, cast, contract, monkeypatch):
+    for _ in range(2):
+        await an_offer(database, cast)
+    works = expiry._expire
+
+    async def fails(db, scope, number):
+        if number == 1:
+            raise ValueError
+        return await works(db, scope, number)
+
+    monkeypatch.setattr(expiry, "_expire", fails)
+    with time_machine.travel(clock.now() + timedelta(days=32)), pytest.raises(SomeFailed) as some:
+        await expiry.expire_due(database)
+    assert (some.value.failed, some.value.done) == (1, 1)
 
 
 async def test_an_offer_expires_when_its_last_day_is_over_in_the_project(database, cast, contract):
