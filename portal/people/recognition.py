@@ -116,6 +116,9 @@ async def _without_account(db: AsyncSession, arriving: Arriving) -> Person | Non
 
 
 async def _open_for(db: AsyncSession, arriving: Arriving) -> Sequence[Invitation]:
+    """The open invitations of a verified address, their projects locked: before that nobody knows whether one is just
+    being taken back. In the order of the projects, so that no two who sign in wait for each other.
+    """
     if arriving.email is None:
         return []
     statement = (
@@ -128,15 +131,17 @@ async def _open_for(db: AsyncSession, arriving: Arriving) -> Sequence[Invitation
             or_(Invitation.provider.is_(None), Invitation.provider == arriving.provider),
         )
         .order_by(Invitation.project_id)
-        .with_for_update()
-        .execution_options(cross_project="invitations of one verified address")
+        .execution_options(cross_project="invitations of one verified address", populate_existing=True)
     )
-    return (await db.scalars(statement)).all()
+    found = (await db.scalars(statement)).all()
+    for invitation in found:
+        await wall.enter(db, invitation.project_id)
+        await ledger.lock(db, invitation.project_id)
+    return (await db.scalars(statement)).all() if found else []
 
 
 async def _accept(db: AsyncSession, invitation: Invitation, person: Person) -> None:
     await wall.enter(db, invitation.project_id)
-    await ledger.lock(db, invitation.project_id)
     invitation.accepted_at, invitation.person_id = clock.now(), person.id
     statement = select(Membership).where(
         Membership.project_id == invitation.project_id, Membership.person_id == person.id

@@ -17,6 +17,7 @@ from portal.access.models import Membership
 from portal.db import Database
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import Audience
+from portal.ledger import commands as ledger
 from portal.ledger.models import Event
 from portal.notify.models import Mail
 from portal.people import commands, invitations, queries, recognition
@@ -228,6 +229,20 @@ async def test_a_revoked_invitation_lets_nobody_in(database: Database, cast: Cas
     async with database.write() as db:
         with pytest.raises(Conflict, match="revoked already"):
             await invitations.revoke(db, await cast.scope(db, "wei"), invitation.id)
+
+
+async def test_who_signs_in_while_their_invitation_is_taken_back_waits_and_is_not_let_in(
+    database: Database, cast: Cast, settings: Settings
+) -> None:
+    invitation = await invite(database, cast, settings)
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        await ledger.lock(db, scope.project_id)
+        arriving = asyncio.create_task(arrive(database))
+        await asyncio.sleep(0.5)
+        await invitations.revoke(db, scope, invitation.id)
+    with pytest.raises(NotInvited):
+        await arriving
 
 
 async def test_an_invitation_is_accepted_once(database: Database, cast: Cast, settings: Settings) -> None:
