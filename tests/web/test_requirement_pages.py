@@ -188,7 +188,7 @@ async def test_an_old_version_stays_readable_with_what_was_said_to_it(browser: B
     text = page.words(page.all("main")[0])
     assert "A visitor types a product's name." in text
     assert "This is an older version. Version 2 stands now." in text
-    assert page.words(page.all("p[@class='lede']")[0]).startswith("Confirmed Requirement 1, version 1")
+    assert page.words(page.all("p[@class='lede']")[0]).startswith("Requirement 1, version 1 · Must have Confirmed")
     assert page.all("aside//a[@href='/projects/BRIDGE/decisions/1']")
 
 
