@@ -16,7 +16,8 @@ from portal.confined import confine
 MARK = b"%PDF-"
 MOST_BYTES = 5 * 1024 * 1024
 """Of the PDF, and of what is attached to it."""
-MOST_ATTACHMENTS = 20
+MOST_ATTACHMENTS = 40
+"""More than a protocol has that everybody signed who may be asked: itself, and a receipt of each."""
 MEMORY_BYTES = 512 * 1024 * 1024
 CPU_SECONDS = 10
 PATIENCE_SECONDS = 20

@@ -1,14 +1,20 @@
 """The protocol that is signed, and what of it is put to the client (docs/acceptance.md). No database."""
 
 import hashlib
+import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pypdf
 import pytest
 
 from portal.acceptance import protocol, verdicts
 from portal.acceptance.models import Outcome, TestPlan, TestPlanVersion, TestRound, VerdictRule
+from portal.acceptance.papers import PROTOCOL
 from portal.acceptance.protocol import About, Said, Stands
+from portal.decisions.rules import MOST_PEOPLE
+from portal.documents import attachment
+from portal.ledger import receipt_files
 
 AT = datetime(2026, 5, 4, 9, tzinfo=UTC)
 PASSED, FAILED, BLOCKED, NOT_APPLICABLE = (
@@ -179,3 +185,13 @@ def test_what_is_not_met_stands_in_what_is_signed(verdict, criteria):
     found = asked(case(1, verdict))
     assert found["criteria"] == criteria
     assert (found["title"], found["version"]) == ("Paying", 4)
+
+
+def test_the_receipt_in_a_protocol_is_found_behind_those_of_all_who_may_sign_before_it():
+    page = pypdf.PdfWriter()
+    page.add_blank_page(100, 100)
+    for name in (PROTOCOL, *(f"receipt-{seq}.json" for seq in range(10, 9 + MOST_PEOPLE)), receipt_files.NAME):
+        page.add_attachment(name, name.encode())
+    made = io.BytesIO()
+    page.write(made)
+    assert attachment.find(made.getvalue(), receipt_files.NAME) == b"receipt.json"
