@@ -155,8 +155,7 @@ def takes(handle: int) -> bool:
 
 async def sign_heads(state: State) -> int:
     """Signs the head of every project where something happened since yesterday's."""
-    async with state.database.write() as db:
-        return await sign_due_heads(db, state.keys, clock.now())
+    return await sign_due_heads(state.database, state.keys, clock.now())
 
 
 async def stamp_receipts(state: State) -> int:

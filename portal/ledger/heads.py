@@ -6,7 +6,8 @@ from uuid import UUID
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal import wall
+from portal.apart import Run
+from portal.db import Database
 from portal.ledger import checkpoint, tree
 from portal.ledger.commands import lock
 from portal.ledger.keys import SigningKeys
@@ -30,16 +31,21 @@ async def sign_head(db: AsyncSession, project_id: UUID, keys: SigningKeys, now: 
     return head
 
 
-async def sign_due_heads(db: AsyncSession, keys: SigningKeys, now: datetime) -> int:
-    """Signs the head of every project with events since its last head and no head yet today (UTC); returns how many.
+async def sign_due_heads(database: Database, keys: SigningKeys, now: datetime) -> int:
+    """Signs the head of every project with events since its last head and no head yet today (UTC), each in a
+    transaction of its own, so that nobody who writes waits for all of them; returns how many. Raises SomeFailed.
 
     The daily job: a second run on the same day, or two at once, signs nothing twice.
     """
-    due = list(await db.scalars(_due(now)))
+    async with database.read() as db:
+        due = list(await db.scalars(_due(now)))
+    run = Run()
     for project_id in due:
-        await wall.enter(db, project_id)
-        await sign_head(db, project_id, keys, now)
-    return len(due)
+        with run.apart(project=project_id):
+            async with database.write() as db:
+                await sign_head(db, project_id, keys, now)
+            run.done += 1
+    return run.end()
 
 
 def _due(now: datetime) -> Select[UUID]:

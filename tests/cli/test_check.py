@@ -166,8 +166,8 @@ def test_mails_that_should_have_left_are_told(home: Shell, error: str | None, wh
 async def sign_heads(shell: Shell) -> None:
     """Signs the head of each project, as the portal does every day."""
     database = Database(f"sqlite:///{shell.database}")
-    async with database.write() as db:
-        await sign_due_heads(db, open_keys(shell.folder / "keys", "127.0.0.1:8000"), clock.now() + timedelta(days=2))
+    keys = open_keys(shell.folder / "keys", "127.0.0.1:8000")
+    await sign_due_heads(database, keys, clock.now() + timedelta(days=2))
     await database.dispose()
 
 

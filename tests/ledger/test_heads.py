@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
+from portal.apart import SomeFailed
 from portal.errors import NotFound
 from portal.ledger import checkpoint, queries, tree
 from portal.ledger.heads import sign_due_heads, sign_head
@@ -16,8 +17,7 @@ NEXT_DAY = EVENING + timedelta(hours=1)
 
 
 async def sign_due(book, now):
-    async with book.database.write() as db:
-        return await sign_due_heads(db, book.keys, now)
+    return await sign_due_heads(book.database, book.keys, now)
 
 
 async def heads_of(book):
@@ -56,6 +56,24 @@ async def test_an_unknown_project_has_no_head(database, keys):
     async with database.write() as db:
         with pytest.raises(NotFound):
             await sign_head(db, uuid4(), keys, EVENING)
+
+
+async def test_a_project_that_cannot_be_signed_keeps_no_other_from_it(book, open_book, monkeypatch):
+    broken = await open_book("BROKEN")
+    works = checkpoint.sign
+
+    def fails(project_id, *more):
+        if project_id == broken.id:
+            raise ValueError
+        return works(project_id, *more)
+
+    with monkeypatch.context() as fault:
+        fault.setattr(checkpoint, "sign", fails)
+        with pytest.raises(SomeFailed) as some:
+            await sign_due(book, EVENING)
+    assert (some.value.failed, some.value.done) == (1, 1)
+    assert (await heads_of(book), await heads_of(broken)) == (1, 0)
+    assert await sign_due(book, EVENING) == 1
 
 
 async def test_the_daily_job_signs_each_project_with_news_once_a_day(book, open_book, event):
