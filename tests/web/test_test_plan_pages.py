@@ -92,7 +92,8 @@ async def test_acceptance_is_read_decided_and_printed(
     plan = await browser.read(PLAN)
     for words in ("Accepted with reservations", "The footer on a phone", "The second receipt", "Protocol (PDF)"):
         assert words in plan
-    assert "Accepted with reservations" in await browser.read("/projects/BRIDGE/decisions")
+    for path in (page, "/projects/BRIDGE/decisions"):
+        assert "Accepted with reservations" in await browser.read(path)
 
 
 async def test_the_page_of_an_acceptance_costs_the_same_with_many_results(
