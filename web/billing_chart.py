@@ -108,8 +108,8 @@ def _chart(code: str, days: Sequence[DayOfMoney], coming: Sequence[Coming], toda
 def _months(first: date, last: date, today: date) -> list[date]:
     """The months from the first to the last without a gap; at most so many, those around today."""
     months = [first]
-    while (following := _next(months[-1])) <= last:
-        months.append(following)
+    while months[-1] < last:  # no month beyond it is asked for: the last of all has none behind it
+        months.append(_next(months[-1]))
     if len(months) <= MOST_MONTHS:
         return months
     now = sum(1 for one in months if one <= today)

@@ -194,6 +194,12 @@ def test_each_currency_has_a_chart_and_a_long_life_is_cut_to_two_years_around_to
     assert (len(months), date(2026, 11, 1) in months) == (24, True)
 
 
+def test_what_is_due_on_the_last_of_days_has_its_chart():
+    """A day that somebody wrote for never."""
+    (chart,) = money_charts([], [coming(date.max, 100)], date(2026, 11, 26))
+    assert [month.first for month in chart.months] == [date(9999, 12, 1)]
+
+
 def test_nothing_is_no_chart():
     assert money_charts([], [], date(2026, 11, 26)) == []
     assert money_charts([], [coming(None, 1)], date(2026, 11, 26)) == []
