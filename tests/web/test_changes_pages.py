@@ -106,7 +106,7 @@ async def test_the_decision_shows_every_alternative_to_the_cent(
 
 
 @pytest.mark.parametrize(("path", "said"), [
-    (f"{CHANGES}/1", ("Milestone 1: Opening newly agreed for 20 Mar", "railing (5 points) · Milestone 1: Opening")),
+    (f"{CHANGES}/1", ("Milestone 1: Opening newly agreed for 20 Mar", "railing · Points: 5 · Milestone: 1, Opening")),
     ("/projects/BRIDGE/decisions/1", ("Milestone 1: Opening newly agreed for", "Milestone: 1, Opening")),
 ])  # fmt: skip
 async def test_a_milestone_is_told_by_its_number_and_its_name(
@@ -131,9 +131,23 @@ async def test_a_retainers_offer_says_that_each_period_costs_it(
     assert "With tax · each month €476.00" in shown
 
 
+@pytest.mark.parametrize(("path", "who"), [(f"{CHANGES}/1", "eve"), ("/projects/BRIDGE/decisions/1", "ada")])
+async def test_all_that_changes_of_an_item_is_told_with_and_without_prices(
+    browser: Browser, database: Database, signed: Cast, path: str, who: str
+) -> None:
+    fields = {"title": "Piles", "type": "task", "points": None, "hours": "7.5", "description": "Of oak."}
+    added = {"title": "A railing", "type": "story", "hours": "2", "description": "Of **steel** beams"}
+    await an_offer(database, signed, LATER | {"items_changed": [{"number": 1} | fields], "items_added": [added]})
+    shown = await text(browser, path, who)
+    told = ("Foundations", "Title: Piles", "Type: Task", "Points: –", "Hours: 7.5", "Description: Of oak.")
+    new = ("new: A railing", "Type: Story", "Hours: 2", "Of steel beams")
+    assert [words for words in (*told, *new) if words not in shown] == []
+
+
 async def test_an_item_that_leaves_its_milestone_is_told_so(browser: Browser, database: Database, signed: Cast) -> None:
     await an_offer(database, signed, LATER | {"items_changed": [{"number": 1, "milestone": None}]})
-    assert "Milestone: –" in await text(browser, "/projects/BRIDGE/decisions/1")
+    for path in (f"{CHANGES}/1", "/projects/BRIDGE/decisions/1"):
+        assert "Milestone: –" in await text(browser, path)
 
 
 async def test_every_state_has_its_page(browser: Browser, database: Database, signed: Cast, tmp_path: Path) -> None:
