@@ -177,6 +177,13 @@ class Scope:
         self.viewer.require_staff(*wanted)
 
 
+    def require_doorkeeper(self) -> None:
+        """Raises NotAllowed unless the viewer may end who comes in: also to an archived project, which is read on."""
+        if not self.is_staff:
+            raise NotAllowed("Only the agency's staff may do this.")
+        self.viewer.require_staff(StaffRole.MANAGER)
+
+
 def _staff_audiences(viewer: Viewer) -> tuple[Audience, ...]:
     if viewer.staff & {StaffRole.FINANCE, StaffRole.MANAGER, StaffRole.ADMIN}:
         return (Audience.INTERNAL, Audience.CLIENT, Audience.BILLING)

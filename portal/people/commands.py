@@ -65,7 +65,7 @@ async def change_roles(db: AsyncSession, scope: Scope, person_id: UUID, roles: I
 
 async def remove_member(db: AsyncSession, scope: Scope, person_id: UUID) -> None:
     """Ends a membership: the person sees nothing of the project at their next request. Raises NotAllowed, NotFound."""
-    scope.require_staff(StaffRole.MANAGER)
+    scope.require_doorkeeper()
     membership = await _member(db, scope, person_id)
     await db.execute(
         delete(Membership).where(Membership.project_id == scope.project_id, Membership.person_id == person_id)

@@ -79,7 +79,7 @@ async def resend(db: AsyncSession, scope: Scope, settings: Settings, invitation_
 
 async def revoke(db: AsyncSession, scope: Scope, invitation_id: UUID) -> Invitation:
     """Takes an open invitation back. Raises NotAllowed, NotFound, Conflict when it was accepted or revoked already."""
-    scope.require_staff(StaffRole.MANAGER)
+    scope.require_doorkeeper()
     invitation = await _open_one(db, scope, invitation_id)
     invitation.revoked_at = clock.now()
     await db.flush()

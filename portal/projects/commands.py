@@ -75,9 +75,11 @@ async def change_project(db: AsyncSession, scope: Scope, wanted: Mapping[str, An
     A change of time zone moves every day's boundary: the caller rebuilds the burndown (`backlog.rebuild`).
     Raises Invalid, NotAllowed, Conflict.
     """
-    if scope.project.status != ProjectStatus.ARCHIVED or "status" not in wanted:
+    brings_back = wanted.get("status", ProjectStatus.ARCHIVED) != ProjectStatus.ARCHIVED
+    if scope.project.status == ProjectStatus.ARCHIVED and brings_back:
+        scope.require_doorkeeper()
+    else:
         scope.require_staff(StaffRole.MANAGER)
-    scope.viewer.require_staff(StaffRole.MANAGER)
     await ledger.lock(db, scope.project_id)
     row = await queries.project(db, scope)
     changes = apply_changes(row, {field: _checked(field, value) for field, value in wanted.items()})

@@ -231,6 +231,19 @@ async def test_a_revoked_invitation_lets_nobody_in(database: Database, cast: Cas
             await invitations.revoke(db, await cast.scope(db, "wei"), invitation.id)
 
 
+async def test_an_invitation_to_an_archived_project_can_be_taken_back(
+    database: Database, cast: Cast, settings: Settings
+) -> None:
+    invitation = await invite(database, cast, settings)
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
+        with pytest.raises(Conflict):
+            await invitations.resend(db, await cast.scope(db, "wei"), settings, invitation.id)
+        await invitations.revoke(db, await cast.scope(db, "wei"), invitation.id)
+    with pytest.raises(NotInvited):
+        await arrive(database)
+
+
 async def test_who_signs_in_while_their_invitation_is_taken_back_waits_and_is_not_let_in(
     database: Database, cast: Cast, settings: Settings
 ) -> None:

@@ -8,10 +8,12 @@ from sqlalchemy import select
 from portal.access import Role
 from portal.db import Database
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
+from portal.export import as_client
 from portal.ledger import Audience
 from portal.ledger.models import Event
 from portal.people import commands, queries
 from portal.people.rules import clean_email, clean_name, clean_roles, locale_for
+from portal.projects import commands as projects
 from tests.support.cast import Cast, enter
 
 
@@ -83,6 +85,29 @@ async def test_a_removed_member_is_an_outsider(database: Database, cast: Cast) -
     async with database.read() as db:
         with pytest.raises(NotFound, match="There is no such project"):
             await cast.scope(db, "eve")
+
+
+async def test_a_member_can_be_sent_away_from_an_archived_project_which_they_could_read_for_ever(
+    database: Database, cast: Cast
+) -> None:
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
+        for nobody in ("ada", "dan", "maria"):
+            with pytest.raises(NotAllowed):
+                await commands.remove_member(db, await cast.scope(db, nobody), cast.people["eve"])
+        await commands.remove_member(db, await cast.scope(db, "wei"), cast.people["eve"])
+        with pytest.raises(Conflict):
+            await commands.change_roles(db, await cast.scope(db, "wei"), cast.people["ada"], ["billing"])
+    async with database.read() as db:
+        with pytest.raises(NotFound, match="There is no such project"):
+            await cast.scope(db, "eve")
+
+
+async def test_who_looks_as_the_client_sends_nobody_away(database: Database, cast: Cast) -> None:
+    async with database.write() as db:
+        scope = as_client(await cast.scope(db, "wei"), frozenset({Role.APPROVER}))
+        with pytest.raises(NotAllowed):
+            await commands.remove_member(db, scope, cast.people["eve"])
 
 
 async def test_members_of_other_projects_are_not_found_here(database: Database, cast: Cast) -> None:
