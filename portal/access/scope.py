@@ -176,7 +176,6 @@ class Scope:
             raise NotAllowed("Only the agency's staff may do this.")
         self.viewer.require_staff(*wanted)
 
-
     def require_doorkeeper(self) -> None:
         """Raises NotAllowed unless the viewer may end who comes in: also to an archived project, which is read on."""
         if not self.is_staff:
