@@ -5,13 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from portal.billing import drafts, invoice_view, issuing, time, time_csv
+from portal.billing import drafts, invoice_view, issuing, plan, queries, time, time_csv
 from portal.billing.models import TimeEntry
 from portal.billing.time import Kept, Rate
 from portal.changes.models import TaxCategory
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import queries as ledger
-from tests.support.billing import bill, quick
+from portal.projects import commands as projects
+from portal.projects import queries as plans
+from tests.support.billing import bill, confirmed, quick
 from tests.support.cast import add_item
 from tests.support.changes import an_offer, answer, line, set_stage, sign
 from tests.web.conftest import browser, portal
@@ -164,6 +166,21 @@ async def test_nor_by_lines_that_are_written_by_hand(almost, database, cast):
     with pytest.raises(Conflict):
         async with database.write() as db:
             await drafts.draft_lines(db, await cast.scope(db, "wei"), "More", {"lines": [work("1.01")]})
+
+
+async def test_nor_by_a_milestone_which_is_confirmed_all_the_same(almost, database, cast, keys):
+    async with database.write() as db:
+        wei = await cast.scope(db, "wei")
+        milestone = await projects.add_milestone(db, wei, name="Beta")
+        part = {"kind": "milestone", "milestone": milestone.number, "text": "Beta", "percent": "100"}
+        await plan.set_plan(db, wei, 0, [part])
+    await confirmed(database, cast, keys, milestone.number)
+    async with database.read() as db:
+        wei = await cast.scope(db, "wei")
+        assert (await plans.milestone(db, wei, milestone.number)).accepted_on is not None
+        told = [one for one in await ledger.latest(db, wei.project_id, wei.audiences) if "not_drafted" in one.kind]
+        assert "500.00 EUR by 299.00" in told[0].body["reason"]
+        assert len(await queries.invoices(db, wei)) == 1
 
 
 async def test_nor_by_changing_a_draft(almost, database, cast):
