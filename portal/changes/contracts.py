@@ -124,13 +124,14 @@ async def _write(db: AsyncSession, scope: Scope, contract: Contract, signed: Ter
 
 
 async def _promise(db: AsyncSession, scope: Scope, signed: Terms) -> None:
-    """What the contract says of milestones is what was promised."""
+    """What the contract says of milestones is what was promised, and is agreed until an amendment moves it."""
     known = {one.number: one for one in await plan.milestones(db, scope)}
     for number, day in signed.milestones.items():
         if number not in known:
             raise Invalid(f"There is no milestone {number} in this project.", field="milestones", value=number)
-        if known[number].promised_on != day:
-            await projects.change_milestone(db, scope, number, {"promised_on": day}, reason=AS_SIGNED)
+        signed_day = {"promised_on": day, "agreed_on": None}
+        if any(getattr(known[number], field) != signed_day[field] for field in signed_day):
+            await projects.change_milestone(db, scope, number, signed_day, reason=AS_SIGNED)
 
 
 async def _documents(db: AsyncSession, scope: Scope, numbers: Sequence[int]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from portal.changes.models import Contract
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.ledger import queries as ledger
 from portal.ledger.models import Audience
+from portal.projects import commands as projects
 from portal.projects import queries as plan
 from tests.support.changes import a_file, an_offer, line, raised, sign, withdrawn
 from tests.support.statements import counting
@@ -36,6 +37,18 @@ async def test_what_it_says_of_milestones_is_what_was_promised(database, cast, c
     async with database.read() as db:
         milestone = await plan.milestone(db, await cast.scope(db, "eve"), 1)
     assert (milestone.promised_on, milestone.agreed_on) == (date(2027, 3, 1), None)
+
+
+async def test_a_day_that_was_agreed_by_hand_gives_way_to_the_one_that_was_signed(database, cast):
+    async with database.write() as db:
+        days = {"promised_on": date(2027, 2, 1), "agreed_on": date(2027, 4, 1)}
+        await projects.add_milestone(db, await cast.scope(db, "wei"), name="Opening", **days)
+    await sign(database, cast)
+    async with database.read() as db:
+        scope = await cast.scope(db, "ada")
+        milestone, view = await plan.milestone(db, scope, 1), await contract_view.contract_view(db, scope)
+    assert (milestone.promised_on, milestone.agreed_on) == (date(2027, 3, 1), None)
+    assert [one.agreed for one in view.milestones] == [date(2027, 3, 1)]
 
 
 @pytest.mark.parametrize("who", ["dan", "ada", "finn", "eve"])
