@@ -125,7 +125,7 @@ def _parsed(text: str, order: Order) -> datetime:
 def _clock(text: str | None) -> tuple[int, int, int]:
     if text is None:
         return 0, 0, 0
-    found = _CLOCK.fullmatch(text.strip())
+    found = _CLOCK.fullmatch(text)
     if not found:
         raise ValueError
     hour, half = int(found[1]), (found[4] or "").lower()[:1]
