@@ -133,6 +133,7 @@ async def offer(db: AsyncSession, scope: Scope, number: int, terms: Terms) -> Ch
     request = await queries.change(db, scope, number)
     following = workflow.step(request.state, Act.OFFER)
     contract = await contract_view.contract_or_none(db, scope)
+    await _name_items(db, scope, number)
     options = await queries.options(db, scope, number)
     contract = _check_offer(scope, contract, options, terms)
     await _check_moves(db, scope, options)
@@ -143,6 +144,16 @@ async def offer(db: AsyncSession, scope: Scope, number: int, terms: Terms) -> Ch
     request.seq = await tell(db, scope, request, "offered", told)
     await db.flush()
     return request
+
+
+async def _name_items(db: AsyncSession, scope: Scope, number: int) -> None:
+    """Names the items that would change as they are called by now, whatever they were called when they were priced."""
+    mine = (ChangeAlternative.project_id == scope.project_id, ChangeAlternative.change_number == number)
+    rows = (await db.scalars(select(ChangeAlternative).where(*mine))).all()
+    titles = await shown_items(db, scope, [item["number"] for row in rows for item in row.items_changed])
+    for row in rows:
+        row.items_changed = [one | {"title": titles.get(one["number"], one["title"])} for one in row.items_changed]
+    await db.flush()
 
 
 def _check_offer(scope: Scope, contract: Contract | None, options: Sequence[Option], terms: Terms) -> Contract:

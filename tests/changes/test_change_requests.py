@@ -7,6 +7,7 @@ import time_machine
 
 from portal import clock
 from portal.apart import SomeFailed
+from portal.backlog import commands as backlog
 from portal.changes import commands, expiry, offers, queries
 from portal.changes.models import ChangeState as State
 from portal.decisions import queries as decisions
@@ -227,14 +228,25 @@ async def test_an_offer_of_another_currency_than_the_contracts_is_priced_anew(da
 
 
 async def test_an_item_that_went_away_is_priced_anew(database, cast, contract):
-    from portal.backlog import commands as backlog
-
     await raised(database, cast)
     await priced(database, cast, 1, [NOW])
     async with database.write() as db:
         await backlog.change_item(db, await cast.scope(db, "wei"), 1, {"audience": "internal"})
     with pytest.raises(Conflict, match="Item 1"):
         await offered(database, cast, 1, None)
+
+
+async def test_an_item_is_offered_by_the_name_that_it_has_then(database, cast, contract):
+    async def call_it(title):
+        async with database.write() as db:
+            await backlog.change_item(db, await cast.scope(db, "wei"), 1, {"title": title})
+
+    await priced(database, cast, (await raised(database, cast)).number)
+    await call_it("Piles")
+    await offered(database, cast, 1, None)
+    await call_it("Stilts")
+    now, _ = (await view(database, cast, 1)).options
+    assert [one["title"] for one in now.items_changed] == ["Piles"]
 
 
 async def test_staff_withdraw_what_is_not_settled_and_the_question_with_it(database, cast, contract):
