@@ -3,57 +3,24 @@
 Nothing is gathered beforehand: a digest reads the ledger when it is due, with the rights that the person has then.
 """
 
-from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock, wall
-from portal.access import Scope, Viewer
+from portal.access import Viewer
 from portal.apart import Run
-from portal.backlog import activity
-from portal.backlog.activity import Happening
 from portal.db import Database
 from portal.errors import NotFound
-from portal.ledger import queries as ledger
-from portal.ledger.models import Audience, ProjectLedger
-from portal.ledger.queries import EventRow
-from portal.mailing import kinds, readers, waits
-from portal.mailing.waits import Waits
+from portal.ledger.models import ProjectLedger
+from portal.mailing import parts, readers
+from portal.mailing.parts import Part
 from portal.notify import outbox
 from portal.notify.models import NotifyCursor, NotifyPreference, NotifyReader
 from portal.notify.preferences import wishes_of
-from portal.notify.rules import Asked, News, Topic, Wishes
+from portal.notify.rules import News, Topic, Wishes
 from portal.projects import queries as projects
-
-MOST_EVENTS = 1_000
-"""Of one project in one digest; it says when there were more."""
-
-
-@dataclass(slots=True)
-class Part:
-    """One project of a digest."""
-
-    scope: Scope
-    counts: list[kinds.Count] = field(default_factory=list)
-    waits: Waits = field(default_factory=lambda: Waits([], 0))
-    is_cut: bool = False
-    has_asked: bool = False
-
-    def shown(self) -> dict[str, Any]:
-        """As the template reads it, with what must still hold when the mail leaves."""
-        return {
-            "name": self.scope.project.name,
-            "key": self.scope.key,
-            "audiences": [one.value for one in self.scope.audiences if one is not Audience.INTERNAL],
-            "counts": [count.shown() for count in self.counts],
-            "waiting": self.waits.listed,
-            "in_all": self.waits.number,
-            "of_tests": self.scope.is_tester_alone,
-            "is_cut": self.is_cut,
-        }
 
 
 async def send_digests(database: Database) -> int:
@@ -123,30 +90,21 @@ async def digest(db: AsyncSession, person_id: UUID) -> int:
     if viewer is None or wishes.rhythm is News.OFF:
         await _pass_over(db, person_id, keys)
         return 0
-    parts = [part for one in keys if (part := await _read_on(db, viewer, wishes, *one))]
+    found = [part for one in keys if (part := await _read_on(db, viewer, wishes, *one))]
     last, row.digested_at = row.digested_at, clock.now()
-    return await _send(db, viewer, wishes, parts, f"{person_id}:digest:{clock.rfc3339(last)}")
+    return await _send(db, viewer, found, f"{person_id}:digest:{clock.rfc3339(last)}")
 
 
-async def _send(db: AsyncSession, viewer: Viewer, wishes: Wishes, parts: list[Part], dedupe_key: str) -> int:
-    if wishes.asked is not Asked.OFF:
-        for part in parts:
-            await wall.enter(db, part.scope.project_id)
-            part.waits = await waits.of_project(db, part.scope)
-    shown = [part.shown() for part in parts if part.counts or (part.waits.number and part.has_asked)]
-    if not shown:
+async def _send(db: AsyncSession, viewer: Viewer, found: list[Part], dedupe_key: str) -> int:
+    if not found:
         return 0
-    context = {"waiting": waiting_in(shown), "projects": shown}
+    shown = [part.shown() for part in found]
     await outbox.enqueue(
-        db, recipient=viewer.email, locale=viewer.locale, template="digest", context=context,
+        db, recipient=viewer.email, locale=viewer.locale, template="digest",
+        context={"waiting": parts.waiting_in(shown), "projects": shown},
         person_id=viewer.person_id, topic=Topic.NEWS, dedupe_key=dedupe_key,
     )  # fmt: skip
     return 1
-
-
-def waiting_in(shown: list[dict[str, Any]]) -> int:
-    """How much waits in the projects of a digest. One that an older release made counts what it lists."""
-    return sum(part.get("in_all", len(part["waiting"])) for part in shown)
 
 
 async def _pass_over(db: AsyncSession, person_id: UUID, keys: list[tuple[UUID, str]]) -> None:
@@ -171,64 +129,6 @@ async def _read_on(db: AsyncSession, viewer: Viewer, wishes: Wishes, project_id:
     until = await db.scalar(select(NotifyCursor.seq).where(NotifyCursor.project_id == project_id)) or 0
     if reader is None or until <= reader.seq:
         return None
-    audiences = [one for one in scope.audiences if one is not Audience.INTERNAL]
-    events = await ledger.since(db, project_id, audiences, reader.seq, MOST_EVENTS)
-    if is_cut := len(events) >= MOST_EVENTS:  # what somebody is asked is not left out with the rest
-        events += await ledger.since(db, project_id, audiences, events[-1].seq, MOST_EVENTS, only=kinds.AT_ONCE)
-    reader.seq = until
+    after, reader.seq = reader.seq, until
     await db.flush()
-    events = [event for event in events if event.seq <= until and _concerns(scope, event)]
-    return await _part(db, scope, wishes, events, is_cut=is_cut)
-
-
-async def _part(db: AsyncSession, scope: Scope, wishes: Wishes, events: list[EventRow], *, is_cut: bool) -> Part | None:
-    untold = [event for event in events if wishes.news is not News.OFF or _asks(scope, event)]
-    told_before = await _told_at_once(db, scope, untold)
-    untold = [event for event in untold if event.seq not in told_before]
-    if not untold:
-        return None
-    # Of what a client is asked all that is still open is listed as waiting; staff are told of what needs no answer too.
-    is_counted = scope.is_staff or (wishes.news is not News.OFF and not scope.is_tester_alone)
-    happenings = await activity.told(db, scope, untold) if is_counted else []
-    return Part(
-        scope=scope,
-        counts=kinds.counted((one.event, _title(one)) for one in happenings),
-        is_cut=is_cut,
-        has_asked=any(_asks(scope, event) for event in untold),
-    )
-
-
-def _concerns(scope: Scope, event: EventRow) -> bool:
-    """Staff hear of what the client did; what they themselves do they know. Who tests alone hears of that alone."""
-    if kinds.is_by(event, scope.viewer.person_id):
-        return False
-    if scope.is_tester_alone:
-        return kinds.asks_to_test(event, scope.viewer.person_id)
-    return not scope.is_staff or event.actor.startswith("person:")
-
-
-def _asks(scope: Scope, event: EventRow) -> bool:
-    """Whether an event is one by which somebody is waited for, rather than news."""
-    if scope.is_staff:
-        return event.kind in kinds.FOR_STAFF
-    return event.kind in kinds.FOR_CLIENT or kinds.asks_to_test(event, scope.viewer.person_id)
-
-
-async def _told_at_once(db: AsyncSession, scope: Scope, events: list[EventRow]) -> set[int]:
-    """Which of these events this person has had a mail about: one mail an event is the most."""
-    keys = {
-        kinds.key_of(scope.viewer.person_id, scope.project_id, event.seq): event.seq
-        for event in events
-        if event.kind in kinds.AT_ONCE
-    }
-    return {keys[key] for key in await outbox.known_of(db, keys.keys())} if keys else set()
-
-
-def _title(happening: Happening) -> str | None:
-    """The title of what an event is about; empty where it has none, None for an item that is not shown any more."""
-    event = happening.event
-    if event.subject_kind == "item":
-        return happening.title
-    if event.subject_kind in ("iteration", "milestone") and event.subject_number is not None:
-        return happening.plan.get((event.subject_kind, event.subject_number), "")
-    return str(event.body.get("title") or "")
+    return await parts.read(db, scope, wishes, after, until)

@@ -19,7 +19,7 @@ from portal.files import queries as files
 from portal.files.pages import Page, pages_of
 from portal.files.store import Store
 from portal.ledger.models import Audience
-from portal.mailing import digests, endpoints, kinds, payments, readers, rounds, telling
+from portal.mailing import digests, endpoints, kinds, parts, payments, readers, rounds, telling
 from portal.notify import preferences, refused
 from portal.notify.outbox import Due, NotNow, Picture, Prepare
 from portal.notify.rules import Wishes
@@ -123,18 +123,11 @@ async def _round_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]
 
 
 async def _digest_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:
-    """The context without the projects that the reader may not see any more, or not all that they could."""
-    kept = [part for part in context["projects"] if await _may_see(db, viewer, part)]
-    return {"projects": kept, "waiting": digests.waiting_in(kept)} if kept else None
-
-
-async def _may_see(db: AsyncSession, viewer: Viewer, part: dict[str, Any]) -> bool:
-    await wall.leave(db)
-    try:
-        scope = await readers.scope_of(db, viewer, part["key"], of_tests=part.get("of_tests", False))
-    except NotFound:
-        return False
-    return set(part["audiences"]) <= {one.value for one in scope.audiences}
+    """What a digest says by now: without what its reader may not see any more, or has done since."""
+    assert viewer.person_id is not None  # readers are people
+    wishes = preferences.wishes_of(await preferences.of_person(db, viewer.person_id), "UTC")
+    kept = [shown for one in context["projects"] if (shown := await parts.anew(db, viewer, wishes, one))]
+    return {"projects": kept, "waiting": parts.waiting_in(kept)} if kept else None
 
 
 async def _pictured(db: AsyncSession, due: Due) -> tuple[Scope, Page] | None:

@@ -212,7 +212,7 @@ async def test_two_processes_make_one_digest(evening, database, cast, post):
 
 
 async def test_more_than_fits_is_said(evening, database, cast, post, monkeypatch):
-    monkeypatch.setattr("portal.mailing.digests.MOST_EVENTS", 3)
+    monkeypatch.setattr("portal.mailing.parts.MOST_EVENTS", 3)
     for n in range(5):
         await add_item(database, cast, title=f"Item {n}")
     context = (await digests_of(post, evening))["eve"]

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 from portal import clock
 from portal.access import Role
 from portal.access.models import Membership
+from portal.backlog import commands as backlog
 from portal.decisions import commands
 from portal.decisions.models import DecisionKind
 from portal.files import commands as files
@@ -214,6 +215,43 @@ async def test_a_digest_leaves_out_a_project_that_its_reader_left(evening, datab
     async with database.write() as db:
         await end_membership(db, cast)
     assert sorted(str(one["To"]) for one in await send()) == ["eve@example.com", "finn@example.com"]
+
+
+async def test_a_digest_that_leaves_late_says_what_its_reader_may_read_by_then(evening, database, cast, post, send):
+    hidden = await add_item(database, cast, title="Zanzibar")
+    await add_item(database, cast, title="Search")
+    await post.tell()
+    evening.move_to("2026-11-24T07:00:00Z")
+    await post.digest()
+    async with database.write() as db:
+        await backlog.change_item(db, await cast.scope(db, "wei"), hidden.number, {"audience": "internal"})
+    texts = [one.get_body((kind,)).get_content() for one in await send() for kind in ("plain", "html")]
+    assert [("Search" in text, "Zanzibar" in text) for text in texts] == [(True, False)] * 6
+
+
+async def test_a_digest_that_leaves_late_asks_for_nothing_that_is_settled(evening, database, cast, post, send, keys):
+    await post.wish("ada", asked="digest")
+    await add_item(database, cast, title="Search")
+    decision = await ask(database, cast)
+    await post.tell()
+    evening.move_to("2026-11-24T07:00:00Z")
+    await post.digest()
+    await post.answer(decision, keys)
+    (message,) = [one for one in await send() if str(one["To"]).startswith("ada")]
+    assert str(message["Subject"]) == "The bridge: what happened"
+    assert "Waiting for you" not in message.get_body(("plain",)).get_content()
+
+
+async def test_a_digest_of_an_older_release_leaves_as_it_was_made(evening, database, cast, post, send):
+    counts = [{"what": "done", "count": 1, "titles": ["Search"], "more": False}]
+    part = {"name": "The bridge", "key": "BRIDGE", "counts": counts, "waiting": [], "of_tests": False, "is_cut": False}
+    async with database.write() as db:
+        for name, audiences in (("ada", ["client", "billing"]), ("eve", ["client", "billing"]), ("finn", ["client"])):
+            await outbox.enqueue(
+                db, recipient=f"{name}@example.com", locale="en", template="digest", person_id=cast.people[name],
+                context={"waiting": 0, "projects": [part | {"audiences": audiences}]}, topic=Topic.NEWS,
+            )  # fmt: skip
+    assert sorted(str(one["To"]) for one in await send()) == ["ada@example.com", "finn@example.com"]
 
 
 async def add_picture(database, cast, store, audience=Audience.CLIENT):

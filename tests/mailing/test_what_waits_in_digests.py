@@ -8,7 +8,7 @@ from portal import clock
 from portal.decisions import remarks, waiting
 from portal.files.store import open_store
 from portal.ledger import Audience
-from portal.mailing import digests, waits
+from portal.mailing import parts, waits
 from portal.mailing.sending import preparer
 from portal.notify import outbox
 from portal.notify.compose import composer
@@ -128,7 +128,7 @@ async def test_staff_who_want_no_news_but_what_waits_hear_what_the_client_asked(
 async def test_a_question_behind_more_events_than_a_digest_tells_of_is_not_lost(
     evening, database, cast, post, monkeypatch
 ):
-    monkeypatch.setattr(digests, "MOST_EVENTS", 3)
+    monkeypatch.setattr(parts, "MOST_EVENTS", 3)
     await post.wish("ada", asked="digest", news="off")
     for n in range(5):
         await add_item(database, cast, title=f"Item {n}")
