@@ -1,6 +1,6 @@
 """Drafts of invoices: from the payment plan or by hand, changed freely until they are issued."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -34,6 +34,8 @@ OWN_FIELDS = frozenset({
     "deliver_to_country", "exchange_rate", "buyer_reference", "order_number",
 })  # fmt: skip
 """What a draft's author writes; everything else comes from the contract and the accounts."""
+OF_ACCOUNT = frozenset({"payment_terms", "buyer_reference", "order_number"})
+"""Of these what the account says, on the day of issue, as long as the author says nothing else."""
 KEPT_FIELDS = OWN_FIELDS | {"currency"}
 """What is kept of a draft: its currency stays too, whatever is said of the project later."""
 
@@ -102,8 +104,8 @@ async def change_draft(db: AsyncSession, scope: Scope, number: int, given: Mappi
     row = await open_draft(db, scope, number)
     wanted = dict(given)
     row.title = check_name(wanted.pop("title", row.title), "title")
-    document = await assembled(db, scope, _own(row.draft | _known(wanted)))
-    fill(row, document)
+    own = _own(row.draft | _known(wanted))
+    fill(row, await assembled(db, scope, own), own)
     row.seq = await tell(db, scope, row, "invoice.draft_changed", {"fields": sorted(given)}, Audience.INTERNAL)
     await db.flush()
     await check_ceiling(db, scope)
@@ -188,9 +190,10 @@ async def _why(db: AsyncSession, scope: Scope, one: PlanItem, reason: str) -> st
 async def _draft(db: AsyncSession, scope: Scope, title: str, given: Mapping[str, Any]) -> Invoice:
     account = await accounts.account(db, scope)
     currency = {"currency": await _currency(db, scope)}
-    document = await assembled(db, scope, currency | _own(_known(given)))
+    own = currency | _own(_known(given))
+    document = await assembled(db, scope, own)
     row = await new_row(db, scope, title, InvoiceKind.INVOICE, account.issuer)
-    fill(row, document)
+    fill(row, document, own)
     row.seq = await tell(db, scope, row, "invoice.drafted", {}, Audience.INTERNAL)
     db.add(row)
     await db.flush()
@@ -225,12 +228,14 @@ def _own(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in fields.items() if field in KEPT_FIELDS}
 
 
-def fill(row: Invoice, document: InvoiceDocument) -> None:
-    """Takes the document's own fields and its sums over into the row. The usual reasons for no tax are not its own:
-    they follow its lines."""
+def fill(row: Invoice, document: InvoiceDocument, written: Collection[str] = ()) -> None:
+    """Takes the document's own fields and its sums over into the row; of what its account says too, those that were
+    `written`. The usual reasons for no tax are not its own: they follow its lines."""
     made, usual = totals(document), taxes.usual(document)
     own = replace(document, exemptions=tuple(one for one in document.exemptions if one not in usual))
-    row.draft = _own(stored.plain(own))
+    row.draft = {
+        field: value for field, value in _own(stored.plain(own)).items() if field in written or field not in OF_ACCOUNT
+    }
     row.currency, row.language = document.currency, document.language
     row.net_minor, row.tax_minor, row.gross_minor = made.net.minor, made.tax.minor, made.gross.minor
     row.payable_minor = made.payable.minor

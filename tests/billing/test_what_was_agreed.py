@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.billing import drafts, plan, queries
+from portal.billing import accounts, drafts, plan, queries
 from portal.changes import contracts
 from portal.errors import Conflict
 from portal.projects import commands as projects
@@ -55,6 +55,19 @@ async def test_a_draft_stays_in_its_currency_whatever_the_project_counts_in(data
         await projects.change_project(db, await cast.scope(db, "wei"), {"currency": "USD"})
     issued = await quick(database, cast)
     assert (issued.currency, queries.document_of(issued).currency) == ("EUR", "EUR")
+
+
+async def test_a_draft_is_issued_with_what_the_account_says_then_and_its_author_did_not(database, cast):
+    await bill(database, cast)
+    async with database.write() as db:
+        scope = await cast.scope(db, "maria")
+        await drafts.draft_lines(db, scope, "Work", LINES | {"buyer_reference": "Their own"})
+        await drafts.change_draft(db, scope, 1, {"notes": ["Thank you."]})
+        said = {"order_number": "PO-7781", "payment_terms": "At once.", "buyer_reference": "04011"}
+        await accounts.put_account(db, scope, said)
+    document = queries.document_of(await quick(database, cast))
+    assert (document.order_number, document.payment_terms) == ("PO-7781", "At once.")
+    assert (document.buyer_reference, document.notes) == ("Their own", ("Thank you.",))
 
 
 @pytest.mark.parametrize("corrected", [
