@@ -15,7 +15,7 @@ from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from jinja2.runtime import Context
 
-from portal import clock
+from portal import clock, reasons
 from portal.access import Scope, Viewer
 from web import formats
 from web.areas import areas
@@ -24,7 +24,6 @@ from web.catalogues import catalogue
 from web.etag import PRIVATE, address_of, page_etag
 from web.locale_choice import LANGUAGES, locale_of
 from web.markdown import to_html
-from web.reasons import reason_text
 from web.static_files import static_url
 from web.words import words
 
@@ -95,7 +94,7 @@ def environment(locale: str) -> Environment:
         waited=lambda minutes: formats.working_time(minutes, locale),
         zone=lambda name: formats.zone_name(name, locale),
         markdown=to_html,
-        reason=lambda said: reason_text(said, locale),
+        reason=lambda said: reasons.translated(said, catalogue(locale).gettext),
         browser=browser_name,
         day_in=lambda moment, zone: formats.day(clock.day_of(moment, zone), locale),
         asked=lru_cache(1024)(quote_plus),

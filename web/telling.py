@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from portal import reasons
 from portal.access import SYSTEM
 from portal.backlog.activity import Happening
 from portal.backlog.queries import AGENCY
@@ -14,7 +15,6 @@ from web import formats
 from web.catalogues import catalogue
 from web.catalogues import mark as _
 from web.event_words import COUNTS, FIELDS, FIELDS_OF, MARKS, OTHERWISE, SENTENCES, STAFF_FIELDS
-from web.reasons import reason_text
 from web.words import words
 
 Gettext = Callable[[str], str]
@@ -119,7 +119,7 @@ def _reason(event: EventRow, teller: Teller) -> str:
     if title := event.body.get("change_request_title"):
         behind = {"number": event.body["change_request"], "title": title}
         return teller.gettext(_("Change request %(number)s: %(title)s")) % behind
-    return reason_text(str(event.body.get("reason") or ""), teller.locale)
+    return reasons.translated(str(event.body.get("reason") or ""), teller.gettext)
 
 
 def _kind_told(event: EventRow) -> str:

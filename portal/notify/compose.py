@@ -17,6 +17,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from portal import reasons
 from portal.notify import links
 from portal.notify.outbox import Due, Undeliverable
 from portal.settings import Settings
@@ -46,6 +47,7 @@ def composer(settings: Settings, catalogue: Catalogue) -> Callable[[Due], EmailM
         )
         env.install_gettext_translations(catalogue(locale), newstyle=True)  # type: ignore[attr-defined]
         env.filters["day"] = lambda text: _day(text, locale)
+        env.filters["reason"] = lambda said: reasons.translated(said, catalogue(locale).gettext)
         env.filters["number"] = lambda value: format_decimal(value, locale=locale)
         return env
 

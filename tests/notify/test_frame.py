@@ -1,6 +1,7 @@
 """What all mails have in common: the agency's colour, ways out, pictures inside, and that nobody's words break them."""
 
 from email import message_from_bytes, policy
+from gettext import NullTranslations
 from typing import Any
 from uuid import UUID
 
@@ -70,6 +71,23 @@ def test_every_kind_of_letter_can_be_written_in_every_language(settings, locale,
         assert "Start page" in text
         assert "/go/" in text
     assert "Start page" in str(message["Subject"])
+
+
+class Russian(NullTranslations):
+    """A language of one text, whatever the catalogues hold."""
+
+    def gettext(self, message):
+        return "Предложение перерабатывается." if message == "The offer is being revised." else message
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [("The offer is being revised.", "Предложение перерабатывается."), ("We revise it.", "We revise it.")],
+)
+def test_the_portals_own_reasons_are_read_in_the_readers_language(settings, words, says):
+    write = composer(settings, lambda _locale: Russian())
+    for text in texts(write(due(context=LETTER | {"kind": "withdrawn", "words": words}, locale="ru"))):
+        assert says in text
 
 
 @pytest.mark.parametrize("locale", ["en", "zh_CN", "ru"])

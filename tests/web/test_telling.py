@@ -19,10 +19,10 @@ from portal.changes.overtaken import CONFIRMED, OVERTAKEN
 from portal.connectors.planning import REASON as IMPORTED
 from portal.ledger.models import Audience
 from portal.ledger.queries import EventRow
+from portal.reasons import REASONS
 from portal.requirements.commands import BEING_CHANGED
-from web import reasons, telling
+from web import telling
 from web.event_words import FIELDS
-from web.reasons import REASONS
 from web.telling import Teller, Told, tell
 
 AT = datetime(2026, 5, 3, 22, 30, tzinfo=UTC)
@@ -143,8 +143,7 @@ class Translated(NullTranslations):
 @pytest.fixture
 def russian(monkeypatch: pytest.MonkeyPatch) -> Teller:
     """Somebody who reads in a language of these few words, whatever the catalogues hold."""
-    for module in (telling, reasons):
-        monkeypatch.setattr(module, "catalogue", lambda _locale: Translated())
+    monkeypatch.setattr(telling, "catalogue", lambda _locale: Translated())
     return replace(CLIENT, locale="ru")
 
 

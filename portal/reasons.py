@@ -1,7 +1,12 @@
 """Reasons that the portal gives itself, where people write theirs, in the language of whoever reads them."""
 
-from web.catalogues import catalogue
-from web.catalogues import mark as _
+from collections.abc import Callable
+
+
+def _(message: str) -> str:
+    """Marks a text for the catalogues; it is translated where it is read."""
+    return message
+
 
 REASONS = (
     _("As in the contract."),
@@ -20,7 +25,7 @@ REASONS = (
 """What rooms write themselves, to the letter; somebody's own words may follow."""
 
 
-def reason_text(said: str, locale: str) -> str:
+def translated(said: str, gettext: Callable[[str], str]) -> str:
     """A reason as it is read: what the portal wrote is translated, what somebody wrote stands as they wrote it."""
     own = next((one for one in REASONS if said == one or said.startswith(f"{one} ")), "")
-    return catalogue(locale).gettext(own) + said.removeprefix(own) if own else said
+    return gettext(own) + said.removeprefix(own) if own else said
