@@ -1,5 +1,6 @@
 """What all mails have in common: the agency's colour, ways out, pictures inside, and that nobody's words break them."""
 
+import re
 from email import message_from_bytes, policy
 from gettext import NullTranslations
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from portal import clock
+from portal.decisions.models import DecisionKind
 from portal.notify import links
 from portal.notify.compose import composer
 from portal.notify.outbox import Due, Picture
@@ -71,6 +73,13 @@ def test_every_kind_of_letter_can_be_written_in_every_language(settings, locale,
         assert "Start page" in text
         assert "/go/" in text
     assert "Start page" in str(message["Subject"])
+
+
+@pytest.mark.parametrize("about", [*DecisionKind, "invoice"])
+def test_a_letter_names_what_kind_of_thing_it_is_about(settings, about):
+    plain, html = texts(composed(settings, "decision", LETTER | {"about": about}))
+    assert re.search(r"The bridge · [A-Z][a-z]+", plain)
+    assert re.search(r"The bridge · [A-Z][a-z]+", html)
 
 
 class Russian(NullTranslations):
