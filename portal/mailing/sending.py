@@ -90,7 +90,7 @@ async def _zone(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> st
 
 
 async def _letter_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:
-    """The same context while the reader may see the event, and can still do what they are asked for; else None."""
+    """The context while the reader may see the event, and can still do what they are asked for; else None."""
     try:
         scope = await readers.scope_of(db, viewer, context["key"])
         if Audience(context["audience"]) not in scope.audiences or scope.is_staff != context["is_staff"]:
@@ -100,7 +100,9 @@ async def _letter_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any
         decision = await queries.decision(db, scope, context["number"])
     except NotFound:
         return None
-    return context if await telling.can_answer(db, scope, decision) else None
+    if not await telling.can_answer(db, scope, decision):
+        return None
+    return context | {"is_due": context["due_on"] == scope.today.isoformat()}
 
 
 async def _reminder_holds(db: AsyncSession, viewer: Viewer, context: dict[str, Any]) -> dict[str, Any] | None:

@@ -30,7 +30,6 @@ from portal.settings import Settings
 
 EVENTS_AT_ONCE = 500
 BATCHES_AT_ONCE = 400
-PROJECTS_AT_ONCE = 100
 TEMPLATE = "decision"
 
 
@@ -40,7 +39,8 @@ async def tell_people(database: Database, settings: Settings) -> int:
     behind = select(ProjectLedger.id, ProjectLedger.key).outerjoin(
         NotifyCursor, NotifyCursor.project_id == ProjectLedger.id
     )
-    behind = behind.where(ProjectLedger.version > func.coalesce(NotifyCursor.seq, 0)).limit(PROJECTS_AT_ONCE)
+    # All of them: one that cannot be told stays, so a bound would shut others out.
+    behind = behind.where(ProjectLedger.version > func.coalesce(NotifyCursor.seq, 0)).order_by(ProjectLedger.key)
     async with database.read() as db:
         waiting = (await db.execute(behind.execution_options(cross_project="what is untold in any project"))).all()
     run = Run()

@@ -1,7 +1,7 @@
 """The last question before a mail leaves: rights, wishes and the state of things may have changed since."""
 
 import io
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -13,7 +13,7 @@ from portal import clock
 from portal.access import Role
 from portal.access.models import Membership
 from portal.backlog import commands as backlog
-from portal.decisions import commands
+from portal.decisions import commands, reminders
 from portal.decisions.models import DecisionKind
 from portal.files import commands as files
 from portal.files import intake
@@ -377,6 +377,20 @@ async def test_an_invitation_that_has_ended_by_then_names_the_project_to_nobody(
         else:
             traveller.shift(timedelta(days=post.settings.invitation_days))
         assert await send() == []
+
+
+async def test_a_reminder_that_leaves_a_day_late_does_not_say_that_it_is_due_today(database, cast, post, send):
+    with time_machine.travel("2026-11-24T12:00:00Z", tick=False) as traveller:
+        await asked(database, cast, post, due_on=date(2026, 11, 26))
+        await send()
+        traveller.move_to("2026-11-26T08:00:00Z")
+        await reminders.remind(database)
+        await post.tell()
+        assert await outbox.send_one(database, send.compose, fail, send.prepare)
+        traveller.shift(timedelta(days=1))
+        text = (await send())[-1].get_body(("plain",)).get_content()
+    assert "Due: 26 November 2026" in text
+    assert "today" not in text
 
 
 async def archive(database, cast):
