@@ -62,10 +62,10 @@ class MoneyChart:
 
 def money_charts(days: Sequence[DayOfMoney], coming: Sequence[Coming], today: date) -> list[MoneyChart]:
     """A chart for each currency. What was expected before `today` and is not invoiced yet stands in today's month."""
-    codes = sorted({one.gross.currency for one in days} | {one.gross.currency for one in coming})
+    codes = sorted({one.invoiced.currency for one in days} | {one.gross.currency for one in coming})
     made = [
         _chart(
-            code, [one for one in days if one.gross.currency == code],
+            code, [one for one in days if one.invoiced.currency == code],
             [one for one in coming if one.gross.currency == code], today,
         )
         for code in codes

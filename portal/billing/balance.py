@@ -20,11 +20,12 @@ MOST_DAYS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class DayOfMoney:
-    """What was invoiced on one day in one currency, with tax, and how it stands now. A credit note counts against;
-    `favour` is what was paid beyond what is owed, for an invoice that was taken back above all."""
+    """What was invoiced on one day in one currency, with tax and less what was paid before, and how it stands now. A
+    credit note counts against; `favour` is what was paid beyond what is owed, for an invoice that was taken back above
+    all."""
 
     on: date
-    gross: Money
+    invoiced: Money
     paid: Money
     open: Money
     overdue: Money
@@ -33,7 +34,7 @@ class DayOfMoney:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the project's money stands, in one currency: `paid` less `favour`, and `open`, come to what is owed."""
+    """Where the project's money stands, in one currency: `paid` less `favour`, and `open`, come to `invoiced`."""
 
     invoiced: Money
     paid: Money
@@ -82,7 +83,7 @@ _FAVOUR = case((and_(Invoice.kind == InvoiceKind.INVOICE, _OWED < 0), -_OWED), e
 async def days(db: AsyncSession, scope: Scope) -> list[DayOfMoney]:
     """What was invoiced, by day and currency, in one statement. Raises NotFound for whoever may not see money."""
     late = case((Invoice.due_on < scope.today, _OPEN), else_=0)
-    sums = [func.sum(one) for one in (SIGN * Invoice.gross_minor, Invoice.paid_minor, _OPEN, late, _FAVOUR)]
+    sums = [func.sum(one) for one in (SIGN * Invoice.payable_minor, Invoice.paid_minor, _OPEN, late, _FAVOUR)]
     statement = (
         select(Invoice.issued_on, Invoice.currency, *sums)
         .where(*visible(scope), Invoice.state != InvoiceState.DRAFT)
@@ -100,10 +101,10 @@ def standing(days: Sequence[DayOfMoney]) -> list[Standing]:
     """The sums of days, one for each currency: amounts of two currencies are never added up."""
     return [
         Standing(*(
-            money.total((getattr(one, field) for one in days if one.gross.currency == code), code)
-            for field in ("gross", "paid", "open", "overdue", "favour")
+            money.total((getattr(one, field) for one in days if one.invoiced.currency == code), code)
+            for field in ("invoiced", "paid", "open", "overdue", "favour")
         ))
-        for code in sorted({one.gross.currency for one in days})
+        for code in sorted({one.invoiced.currency for one in days})
     ]  # fmt: skip
 
 

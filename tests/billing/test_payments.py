@@ -151,7 +151,9 @@ async def test_whatever_is_paid_the_statement_and_the_standing_agree(database, c
         price = f"{random.randint(1, 9999)}.{random.randint(0, 99):02}"
         async with database.write() as db:
             scope = await cast.scope(db, "maria")
-            await drafts.draft_lines(db, scope, "Work", {"lines": [line | {"unit_price": price}]})
+            before = str(random.randint(0, int(price.partition(".")[0])))
+            given = {"lines": [line | {"unit_price": price}], "prepaid": before}
+            await drafts.draft_lines(db, scope, "Work", given)
         await quick(database, cast, number=number)
     for _ in range(12):
         amount = f"{random.randint(-2000, 9999)}.{random.randint(0, 99):02}"
