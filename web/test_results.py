@@ -13,7 +13,7 @@ from portal.acceptance.defects import NewDefect
 from portal.acceptance.models import Outcome, Severity
 from portal.acceptance.results import Entry
 from portal.access import Scope
-from portal.errors import Invalid, NotAllowed
+from portal.errors import Invalid, NotAllowed, SignInNeeded
 from portal.files import commands as files
 from portal.ledger.models import Audience
 from web import uploads
@@ -22,7 +22,7 @@ from web.paths import to
 from web.uploads import UploadForm
 
 router = APIRouter(include_in_schema=False)
-FIELDS = ("id", "outcome", "remark", "device", "at")
+FIELDS = ("id", "outcome", "remark", "device", "at", "entered_by")
 MOST_UNDONE, HEX = 100, 32
 """Results that one click takes back: as many as a page lists; their ids are told as 32 hexadecimal digits each."""
 ROUND = "/projects/{key}/tests/{number}/rounds/{round_number}"
@@ -46,6 +46,7 @@ async def record(
 ) -> Response:
     """Keeps one result with its files, and leads to the next case of which nothing was said."""
     await _require_tester(db, scope, number, round_number)
+    _require_author(scope, form.text("entered_by"))
     sent = _id(form.text("id"))
     before = await results.known(db, scope, sent)
     kept = [] if before else [await files.add_file(db, scope, one, audience=Audience.CLIENT, by_client=True)
@@ -129,6 +130,12 @@ async def _require_tester(db: AsyncSession, scope: Scope, number: int, round_num
     results.require_client(scope)
     if (await pages.round_head(db, scope, number, round_number)).mine is None:
         raise NotAllowed("You are not among the testers of this round.")
+
+
+def _require_author(scope: Scope, entered_by: str) -> None:
+    """Raises SignInNeeded for what the script sends late, from a page that somebody else had opened in this browser."""
+    if entered_by not in ("", str(scope.viewer.person_id)):
+        raise SignInNeeded("Please sign in.")
 
 
 def _id(text: str) -> UUID:

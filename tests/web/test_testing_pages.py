@@ -136,6 +136,16 @@ async def test_an_id_that_is_another_results_is_refused(browser: Browser, databa
     assert await count(database, running) == 1
 
 
+async def test_what_waited_in_a_browser_is_not_entered_by_who_signed_in_there_after(
+    browser: Browser, database: Database, running: Cast
+) -> None:
+    ada = str(running.people["ada"])
+    late = await send(browser, CASE, "eve", photo=picture(), headers=JSON, entered_by=ada)
+    assert (late.status_code, late.headers.get("location")) == (303, "/auth/login")
+    assert await count(database, running) == 0
+    assert (await send(browser, CASE, "ada", headers=JSON, entered_by=ada)).status_code == 200
+
+
 @pytest.mark.parametrize("who", ["dan", "wei", "root", "finn", "tess"])
 async def test_staff_and_those_who_do_not_test_in_it_enter_nothing(
     browser: Browser, database: Database, running: Cast, who: str

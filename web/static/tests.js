@@ -45,6 +45,7 @@
   const send = async (entry) => {
     const form = new FormData();
     entry.fields.forEach(([name, value]) => form.append(name, value));
+    form.append("entered_by", entry.who);  // by now, somebody else may be signed in
     const answer = await fetch(entry.address, { method: "POST", body: form, headers: { Accept: "application/json" } });
     const isJson = answer.ok && (answer.headers.get("content-type") || "").includes("json");
     const said = isJson ? await answer.json() : {};
