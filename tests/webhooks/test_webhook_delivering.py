@@ -10,6 +10,7 @@ import time_machine
 from sqlalchemy import update
 
 from portal import clock
+from portal.apart import SomeFailed
 from portal.db import Database
 from portal.errors import Conflict, Invalid, NotAllowed, NotFound
 from portal.notify.webhooks import commands, delivering, leases, queries, rules
@@ -131,6 +132,29 @@ async def test_one_project_that_fails_holds_up_no_other(
     assert await hooks.run() == 2
     places = [await hooks.cursor(endpoint, key) for key in ("BRIDGE", "HARBOUR")]
     assert sorted(place.attempts for place in places if place) == [0, 1]
+
+
+async def test_one_project_whose_events_cannot_even_be_sent_holds_up_no_other(
+    hooks: Hooks, receiver: Receiver, database: Database, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hooks.add(receiver.url)
+    await add_item(database, cast, "BRIDGE")
+    await add_item(database, cast, "HARBOUR")
+    works = rules.payload
+
+    def fails(key: str, event: Any) -> str:
+        if key == "BRIDGE":
+            raise ValueError
+        return works(key, event)
+
+    monkeypatch.setattr(rules, "payload", fails)
+    with pytest.raises(SomeFailed) as some:
+        await hooks.run()
+    assert (some.value.failed, some.value.done, len(receiver.got)) == (1, 1, 1)
+    assert await leases.due(database) == []
+    monkeypatch.setattr(rules, "payload", works)
+    await hooks.make_due()
+    assert await hooks.run() == 1
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])

@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
+from portal.apart import Run
 from portal.db import Database
 from portal.errors import Unavailable
 from portal.ledger import queries as ledger
@@ -63,24 +64,27 @@ async def _work(database: Database, sender: Sender, seal: Seal, endpoint_id: UUI
 
 
 async def work(database: Database, sender: Sender, seal: Seal, endpoint_id: UUID) -> int:
-    """Sends what is due at one endpoint, as far as it goes; returns how many tries were made. 0 if another has it."""
+    """Sends what is due at one endpoint, as far as it goes; returns how many tries were made. 0 if another has it.
+    Raises SomeFailed where a project's events could not be sent at all."""
     taken = await leases.take(database, endpoint_id)
     if taken is None:
         return 0
-    tries = 0
+    run = Run()
     if taken.test_id is not None:
         await _try_out(database, sender, seal, taken, taken.test_id)
-        tries += 1
+        run.done += 1
     for place in await leases.due_places(database, taken) if taken.is_enabled else []:
-        told = await _tell(database, sender, seal, taken, place)
-        tries += told.tries
-        if told.taken is None:
-            return tries
-        taken = told.taken
-        if told.is_trouble or not taken.is_enabled:
-            break
-    await leases.release(database, taken)
-    return tries
+        with run.apart(webhook=taken.id, project=place.key):
+            told = await _tell(database, sender, seal, taken, place)
+            run.done += told.tries
+            if told.taken is None:
+                return run.end()
+            taken = told.taken
+            if told.is_trouble or not taken.is_enabled:
+                break
+    if not run.failed:  # else it is left alone until the lease ends: what failed would do so at once again
+        await leases.release(database, taken)
+    return run.end()
 
 
 @dataclass(frozen=True, slots=True)
