@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import traceability
 from portal.access import Role, Scope
-from portal.changes import commands, contract_view, queries
+from portal.changes import commands, contract_view, decided, queries
 from portal.changes.contract_view import ContractView
 from portal.changes.models import ChangeState
 from portal.changes.queries import ChangeRow, ChangeView
@@ -56,10 +56,12 @@ class ChangesPage:
 
 @dataclass(frozen=True, slots=True)
 class ChangePage:
-    """The context of changes/change.html. `asks`: how this viewer stands to an offer that is open."""
+    """The context of changes/change.html. `asks`: how this viewer stands to an offer that is open; `is_over`: its last
+    day has passed."""
 
     view: ChangeView
     asks: str
+    is_over: bool
     may_withdraw: bool
     is_draft: bool
     links: Sequence[Link]
@@ -218,9 +220,12 @@ async def change(request: Request, scope: ProjectScope, db: ReadSession, number:
     linked = traceability.links_column(scope, TraceKind.CHANGE_REQUEST, number)
     view = await queries.change_view(db, scope, number, linked)
     state = view.request.state
+    is_offered = state is ChangeState.OFFERED
+    is_over = is_offered and decided.is_over(scope, view.request)  # a job marks it soon, but for archived projects
     page = ChangePage(
         view=view,
-        asks=_asks(scope) if state is ChangeState.OFFERED else "",
+        asks=_asks(scope) if is_offered and not is_over else "",
+        is_over=is_over or state is ChangeState.EXPIRED,
         may_withdraw=may_raise(scope) and view.request.by_client and state in WITHDRAWABLE,
         is_draft=state is ChangeState.BEING_PRICED,
         links=traceability.links_from(view.also),
@@ -232,7 +237,10 @@ WITHDRAWABLE = frozenset({ChangeState.RAISED, ChangeState.BEING_PRICED, ChangeSt
 
 
 def _asks(scope: Scope) -> str:
-    """How a viewer stands to an open offer: who decides on a price approves and sees it."""
+    """How a viewer stands to an open offer: who decides on a price approves and sees it. Nobody is asked once the
+    project is archived."""
+    if scope.project.status == "archived":
+        return ""
     if scope.is_staff:
         return "staff"
     if Role.APPROVER in scope.roles and Role.BILLING in scope.roles:

@@ -7,10 +7,11 @@ import pytest
 import time_machine
 
 from portal import clock
-from portal.changes import expiry
+from portal.changes import expiry, queries
 from portal.db import Database
 from portal.decisions.models import Verdict
 from portal.ledger.models import Audience
+from portal.projects import commands as projects
 from tests.support.cast import Cast
 from tests.support.changes import (
     LATER,
@@ -103,6 +104,29 @@ async def test_the_decision_shows_every_alternative_to_the_cent(
     for said in ("A: All of it now", "1,250.00", "1,487.50", "B: The least, later", "400.00", "476.00", "Foundations",
                  "Points: 8", "Offer valid until"):  # fmt: skip
         assert said in shown
+
+
+async def test_an_offer_whose_last_day_has_passed_asks_for_nothing_before_it_is_marked(
+    browser: Browser, database: Database, signed: Cast
+) -> None:
+    await an_offer(database, signed)
+    async with database.write() as db:
+        request = await queries.change(db, await signed.scope(db, "wei"), 1)
+        request.valid_until = clock.now().date() - timedelta(days=2)
+    for who in ("ada", "eve", "wei"):
+        shown = await text(browser, f"{CHANGES}/1", who)
+        assert "can no longer be accepted" in shown
+        assert [words for words in ("waits for", "An offer is open", "Decide ") if words in shown] == []
+
+
+async def test_nor_does_one_that_an_archived_project_left_open(
+    browser: Browser, database: Database, signed: Cast
+) -> None:
+    await an_offer(database, signed)
+    async with database.write() as db:
+        await projects.change_project(db, await signed.scope(db, "wei"), {"status": "archived"})
+    shown = await text(browser, f"{CHANGES}/1")
+    assert [words for words in ("waits for", "can no longer be accepted", "Decide ") if words in shown] == []
 
 
 @pytest.mark.parametrize(("path", "said"), [
