@@ -40,7 +40,7 @@ MOST_PRICE = Decimal(10**9)
 MOST_RATE = Decimal(100)
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?", re.ASCII)
-_EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+_EXACT = Context(prec=60)
 """Wide enough for any product of what is accepted, so that only the written rounding rounds."""
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portal import money
-from portal.billing.document import Adjustment, InvoiceDocument, Kind, Line, TaxCategory
+from portal.billing.document import Adjustment, InvoiceDocument, Line, TaxCategory
 from portal.money import Money
 
 
@@ -64,12 +64,6 @@ def totals(document: InvoiceDocument) -> Totals:
     )  # fmt: skip
 
 
-def signed(document: InvoiceDocument) -> Money:
-    """What the document adds to what the buyer owes: less for a credit note, by exactly its payable amount."""
-    payable = totals(document).payable
-    return -payable if document.kind is Kind.CREDIT_NOTE else payable
-
-
 def line_net(line: Line, currency: str, field: str = "quantity") -> Money:
     """A line's net [BT-131]: quantity times price, rounded once, less its discounts and with its charges."""
     product = money.line_net(line.quantity, line.unit_price, currency, field)
@@ -106,8 +100,9 @@ def _groups(document: InvoiceDocument, lines: tuple[Money, ...]) -> tuple[TaxGro
         add(line.category, line.rate, net)
     for one in document.adjustments:
         assert one.category is not None  # the rules refuse a discount on the whole without one
+        assert one.rate is not None  # and without the other
         amount = exact(one.amount, document.currency)
-        add(one.category, one.rate or Decimal(0), amount if one.is_charge else -amount)
+        add(one.category, one.rate, amount if one.is_charge else -amount)
     return tuple(_taxed(document, *key, nets[key]) for key in sorted(nets, key=lambda key: (key[0].value, -key[1])))
 
 
