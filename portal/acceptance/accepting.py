@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from portal import clock
 from portal.acceptance import protocol, queries, standing
@@ -133,12 +134,13 @@ async def milestone(db: AsyncSession, scope: Scope, number: int) -> tuple[Milest
 
 
 def _said_no(scope: Scope) -> Select[Any]:
-    unanswered = (AcceptanceState.ASKED, AcceptanceState.WITHDRAWN)  # a no stands until something else is said
-    newest = (
-        select(func.max(Acceptance.number))
-        .where(Acceptance.project_id == scope.project_id, Acceptance.state.not_in(unanswered))
-        .group_by(Acceptance.plan_number)
-    )
+    """A no stands until something else is said of the same part, or of the whole: to be asked anew says nothing."""
+    later = aliased(Acceptance)
+    said_since = exists().where(
+        later.project_id == scope.project_id, later.plan_number == Acceptance.plan_number,
+        later.number > Acceptance.number, or_(later.part == Acceptance.part, later.is_whole),
+        later.state.not_in((AcceptanceState.ASKED, AcceptanceState.WITHDRAWN)),
+    )  # fmt: skip
     its_plan = and_(TestPlan.project_id == Acceptance.project_id, TestPlan.number == Acceptance.plan_number)
     return (
         select(TestPlan.milestone_number)
@@ -147,7 +149,7 @@ def _said_no(scope: Scope) -> Select[Any]:
             *queries.visible(scope),
             TestPlan.is_gate,
             Acceptance.state == AcceptanceState.REFUSED,
-            Acceptance.number.in_(newest),
+            ~said_since,
             TestPlan.milestone_number.is_not(None),
         )
     )

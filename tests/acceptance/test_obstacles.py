@@ -187,6 +187,20 @@ async def test_a_no_go_stands_while_its_question_is_put_anew(database, cast, key
         await ask(database, cast, 2)
 
 
+async def test_a_no_go_of_one_part_stands_whatever_another_part_says(database, cast, keys):
+    await played(database, cast, is_gate=True)
+    later = await add_milestone(database, cast, "Rollout")
+    await add_plan(database, cast, milestone_number=later)
+    await offer(database, cast, 2)
+    shop, office = [await ask(database, cast, part=part, is_whole=False) for part in ("Shop", "Office")]
+    await answer(database, cast, keys, shop, Verdict.DECLINED, "No-go.")
+    await answer(database, cast, keys, office)
+    with pytest.raises(Conflict):
+        await ask(database, cast, 2)
+    await answer(database, cast, keys, await ask(database, cast))
+    await ask(database, cast, 2)
+
+
 async def test_the_answer_of_one_of_two_is_no_silence(database, cast, keys, monkeypatch):
     """What one signed, and under which reservation, is not made a silence by the other's."""
     async with database.write() as db:
