@@ -19,6 +19,7 @@ from portal.decisions.proof import Proof, StepUpNeeded
 from portal.errors import Conflict, Invalid, PortalError, Stale
 from portal.identity import queries as identity
 from portal.identity.arrive import Arrival
+from portal.identity.providers import Provider
 from web.auth import providers_of, settings_of
 from web.decisions import Written, decision_page
 from web.deps import SignedIn, database_of, writing_scope
@@ -99,8 +100,14 @@ async def proof_of(request: Request, db: AsyncSession, scope: Scope, arrival: Ar
     return Proof(
         issuer=session.issuer, sub=session.sub, name=scope.viewer.name, email=scope.viewer.email,
         company=await decisions.company_of(db, scope), acr=session.acr, amr=tuple(session.amr or ()),
-        auth_time=session.auth_time, second_factor_acr=provider.settings.step_up_acr if provider else None,
+        auth_time=session.auth_time, second_factor_acr=_second_factor(provider, session.acr),
     )  # fmt: skip
+
+
+def _second_factor(provider: Provider | None, acr: str | None) -> str | None:
+    """The class by which a provider tells of a second factor; of several, any of which will do, the session's own."""
+    asked = (provider.settings.step_up_acr or "").split() if provider else []
+    return next((one for one in asked if one == acr), asked[0] if asked else None)
 
 
 async def _step_up(

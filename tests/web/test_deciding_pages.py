@@ -15,9 +15,10 @@ from portal.db import Database
 from portal.decisions import commands, delegations, queries, remarks
 from portal.decisions.models import Decision, DecisionAnswer, DecisionState, Verdict
 from portal.identity.models import Session
+from portal.identity.providers import Providers
 from portal.ledger.models import Audience
-from portal.settings import DecisionLimit
-from tests.support.cast import Cast
+from portal.settings import DecisionLimit, ProviderSettings
+from tests.support.cast import ISSUER, Cast
 from tests.support.decisions import UNFOLLOWED, ask, grant, proof_of
 from tests.support.statements import counting
 from tests.web.conftest import Browser, Page
@@ -147,6 +148,23 @@ async def test_who_comes_back_without_what_was_asked_for_is_told_so_instead_of_s
     )
     assert "Looks good" in answer.text
     assert await state_of(database, cast) == (DecisionState.ASKED, None)
+
+
+@pytest.mark.parametrize(("acr", "status"), [("urn:mfa", 303), ("urn:gold", 303), ("urn:pwd", 403), (None, 403)])
+async def test_of_several_classes_that_are_asked_for_each_is_a_second_factor(
+    browser, portal, database, cast, asked, acr, status
+):
+    main = {"name": "main", "label": "Main", "issuer": ISSUER, "client_id": "portal", "client_secret": "x",
+            "step_up_acr": "urn:gold urn:mfa"}  # fmt: skip
+    known = portal.state.settings.model_copy(update={"oidc_providers": (ProviderSettings.model_validate(main),)})
+    portal.state.providers = Providers(known)
+    await signed_in_long_ago(database, cast)
+    await send(browser, asked)
+    async with database.write() as db:
+        await db.execute(update(Session).values(auth_time=clock.now(), acr=acr))
+    answer = await send(browser, asked)
+    await portal.state.providers.close()
+    assert answer.status_code == status
 
 
 async def test_the_draft_is_gone_once_the_answer_is_given(browser, database, cast, asked):
