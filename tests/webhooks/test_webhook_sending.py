@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import ssl
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,19 @@ async def test_what_nobody_foresaw_is_an_outcome_too() -> None:
     outcome = await sender.send("https://hooks.example/", {}, "{}")
     await sender.close()
     assert (outcome.status, outcome.error, outcome.is_trouble) == (None, "RuntimeError", True)
+
+
+async def test_names_that_nobody_answers_for_keep_no_other_work_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threads that everything else is done in are few."""
+    answered = threading.Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait() and [])
+    waiting = [asyncio.create_task(sending.look_up(f"n{n}.example", 443)) for n in range(40)]
+    await asyncio.sleep(0)  # they have begun
+    try:
+        assert await asyncio.wait_for(asyncio.to_thread(int), 30) == 0
+    finally:
+        answered.set()
+        await asyncio.gather(*waiting)
 
 
 async def test_a_redirect_is_a_failure_and_is_not_followed(receiver: Receiver, sender: Sender) -> None:

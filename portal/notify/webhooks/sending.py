@@ -7,9 +7,11 @@ No redirect is followed, no proxy of the environment is asked, no cookie kept.
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from typing import Any
 
 import httpcore2
@@ -30,6 +32,10 @@ FORESEEN = (
 
 _log = logging.getLogger("portal.webhooks")
 
+_LOOKING_UP = ThreadPoolExecutor(8, "names of webhooks")
+"""A resolver that nobody answers holds its thread for long after our patience has ended: not one of those few in which
+everything else is done."""
+
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
@@ -39,9 +45,9 @@ class Refused(Exception):
 
 async def look_up(host: str, port: int) -> list[str]:
     """The IP addresses of a name, as the machine's own resolver says. Raises OSError."""
-    import socket
-
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(
+        _LOOKING_UP, partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    )
     return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
