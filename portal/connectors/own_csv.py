@@ -123,7 +123,9 @@ class _Reader:
             raise Invalid(f"line {first.line}: an item needs `created` or `at`.", field=f"line {first.line}, created")
         initial, changes = self._told(rows, created)
         done = self.moment(rows[-1], "done")
-        if done and len(rows) == 1:
+        if done and len(rows) > 1:
+            self.losses.lost("done", f"line {rows[-1].line}", "the rows of its history say when the item was done")
+        elif done:
             initial, changes = self._done(initial, done, first.line)
         where = f"line {first.line}"
         return SourceItem(
