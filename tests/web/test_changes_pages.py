@@ -145,11 +145,12 @@ async def test_a_retainers_offer_says_that_each_period_costs_it(
     browser: Browser, database: Database, cast: Cast, tmp_path: Path
 ) -> None:
     await sign(database, cast, kind="retainer", period="month", milestones=[])
-    request = await an_offer(database, cast, LATER)
+    request = await an_offer(database, cast, LATER, LATER | {"free": True, "lines": []})
     assert "Price · each month" in await text(browser, f"{CHANGES}/1")
     asked = await text(browser, f"/projects/BRIDGE/decisions/{request.decision_number}")
     assert "Net · each month €400.00" in asked
     assert "With tax · each month €476.00" in asked
+    assert "A: The least, later With tax: €476.00 · each month" in asked
     await answer(database, cast, keys_in(tmp_path), request)
     shown = await text(browser, f"/projects/BRIDGE/decisions/{request.decision_number}")
     assert "With tax · each month €476.00" in shown
