@@ -5,10 +5,11 @@ what is needed has been called the same since camt.053.001.02.
 """
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from portal import money, xml_input
@@ -18,6 +19,7 @@ from portal.money import Money
 MOST_BYTES = 20 * 1024 * 1024
 MOST_ENTRIES = 20_000
 LONGEST = 500
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:T[0-9:.]+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +125,10 @@ def _plain(text: str, places: int) -> str:
 
 
 def _day(text: str, place: str) -> date:
+    """A day as it is written; the zone, or the time, that may stand behind it (ISODate, ISODateTime) makes no other."""
+    written = _DAY.fullmatch(text)
     try:
-        return datetime.fromisoformat(text).date()
+        return date.fromisoformat(written[1] if written else "")
     except ValueError:
         raise Invalid("A booking date is a day of ISO 8601.", field=place, value=text[:40]) from None
 
