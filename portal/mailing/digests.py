@@ -5,8 +5,9 @@ Nothing is gathered beforehand: a digest reads the ledger when it is due, with t
 
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Uuid, and_, delete, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from portal import clock, wall
 from portal.access import Viewer
@@ -29,41 +30,37 @@ async def send_digests(database: Database) -> int:
         select(NotifyReader.person_id)
         .join(ProjectLedger, ProjectLedger.id == NotifyReader.project_id)
         .where(or_(ProjectLedger.client_version > NotifyReader.seq, ProjectLedger.billing_version > NotifyReader.seq))
-        .distinct()
-        .execution_options(cross_project="who has anything untold in any project")
     )
+    zone = _first_zone(NotifyPreference.person_id).correlate(NotifyPreference).scalar_subquery()
+    people = select(NotifyPreference, zone).where(NotifyPreference.person_id.in_(moved))
     async with database.read() as db:
-        people = (await db.scalars(moved)).all()
+        found = (await db.execute(people.execution_options(cross_project="who has anything untold anywhere"))).all()
     run = Run()
-    for person_id in people:
-        with run.apart(person=person_id):
-            run.done += await _digest_if_due(database, person_id)
+    for row, first_zone in found:
+        with run.apart(person=row.person_id):
+            if _is_due(row, wishes_of(row, first_zone or "UTC")):
+                async with database.write() as db:
+                    run.done += await digest(db, row.person_id)
     return run.end()
 
 
-async def _digest_if_due(database: Database, person_id: UUID) -> int:
-    async with database.read() as db:
-        if not await _is_due(db, person_id):
-            return 0
-    async with database.write() as db:
-        return await digest(db, person_id)
-
-
-async def _is_due(db: AsyncSession, person_id: UUID) -> bool:
-    row = await db.get(NotifyPreference, person_id)
-    if row is None:
-        return False
-    wishes = wishes_of(row, await zone_of(db, person_id))
+def _is_due(row: NotifyPreference, wishes: Wishes) -> bool:
+    """Whether there is anything to be done: for who wishes none, to pass over what happened."""
     return wishes.rhythm is News.OFF or wishes.is_digest_due(clock.now(), row.digested_at)
 
 
 async def zone_of(db: AsyncSession, person_id: UUID) -> str:
     """The zone of a person who chose none: that of their first project."""
-    keys = await _keys(db, person_id)
-    zone = projects.PROJECT.c.time_zone
-    first = select(zone).where(projects.PROJECT.c.id == keys[0][0]) if keys else None
-    found = await db.scalar(first) if first is not None else None
-    return found or "UTC"
+    statement = _first_zone(literal(person_id, Uuid()))
+    options = {"cross_project": "the first of the projects that one person is told of"}
+    return await db.scalar(statement.execution_options(**options)) or "UTC"
+
+
+def _first_zone(person: ColumnElement[UUID] | InstrumentedAttribute[UUID]) -> Select[str]:
+    project, key = projects.PROJECT.c, ProjectLedger.key
+    source = select(project.time_zone).join(ProjectLedger, ProjectLedger.id == project.id)
+    mine = and_(NotifyReader.project_id == project.id, NotifyReader.person_id == person)
+    return source.join(NotifyReader, mine).order_by(key).limit(1)
 
 
 async def _keys(db: AsyncSession, person_id: UUID) -> list[tuple[UUID, str]]:
@@ -84,9 +81,9 @@ async def digest(db: AsyncSession, person_id: UUID) -> int:
     """
     row = await db.scalar(select(NotifyPreference).where(NotifyPreference.person_id == person_id).with_for_update())
     viewer = await readers.person(db, person_id)
-    if row is None or not await _is_due(db, person_id):
+    if row is None or not _is_due(row, wishes := wishes_of(row, await zone_of(db, person_id))):
         return 0
-    wishes, keys = wishes_of(row, await zone_of(db, person_id)), await _keys(db, person_id)
+    keys = await _keys(db, person_id)
     if viewer is None or wishes.rhythm is News.OFF:
         await _pass_over(db, person_id, keys)
         return 0

@@ -12,6 +12,7 @@ from portal.notify.models import NotifyReader
 from portal.people import commands as people
 from tests.support.cast import add_item
 from tests.support.decisions import ask
+from tests.support.statements import counting
 
 MORNING = "2026-11-24T07:00:00Z"
 """Tuesday, 08:00 in Berlin."""
@@ -197,6 +198,15 @@ async def test_who_left_or_was_disabled_hears_nothing_and_is_forgotten(evening, 
             await db.scalars(select(NotifyReader.person_id).where(NotifyReader.project_id == scope.project_id))
         )
     assert cast.people["eve"] not in readers
+
+
+async def test_to_find_that_none_is_due_takes_one_statement_however_many_read(evening, database, cast, post):
+    await add_item(database, cast)
+    await add_item(database, cast, "HARBOUR")
+    await post.tell()
+    with counting(database) as statements:
+        assert await post.digest() == 0
+    assert len(statements) == 1
 
 
 async def test_two_processes_make_one_digest(evening, database, cast, post):
