@@ -38,13 +38,15 @@ _PLAN, _ROUND, _TESTER = (cast(Table, model.__table__) for model in (TestPlan, T
 
 @dataclass(frozen=True, slots=True)
 class RoundWaiting:
-    """A round that runs and waits for somebody. `is_over`: the last day of its period has passed."""
+    """A round that runs and waits for somebody. `not_run`: its cases without a verdict; `is_over`: the last day of its
+    period has passed."""
 
     key: str
     project: str
     plan_number: int
     title: str
     round_number: int
+    not_run: int
     ends_on: date | None
     is_over: bool
 
@@ -57,9 +59,10 @@ class AllWaiting:
     rounds: list[RoundWaiting]
 
 
+_NOT_RUN = _ROUND.c.cases - _ROUND.c.passed - _ROUND.c.failed - _ROUND.c.blocked - _ROUND.c.not_applicable
 _COLUMNS = (
     LEDGER.c.key, PROJECT.c.name, _PLAN.c.number.label("plan"), _PLAN.c.title, _ROUND.c.number.label("round"),
-    _ROUND.c.ends_on, PROJECT.c.time_zone,
+    _NOT_RUN.label("not_run"), _ROUND.c.ends_on, PROJECT.c.time_zone,
 )  # fmt: skip
 _ITS_PLAN = and_(_PLAN.c.project_id == _ROUND.c.project_id, _PLAN.c.number == _ROUND.c.plan_number)
 _FROM = (
@@ -170,8 +173,8 @@ async def _both(db: AsyncSession, statement: CompoundSelect[Any], given: dict[st
 
 def _in_order(rows: Iterable[Any]) -> list[RoundWaiting]:
     found = [
-        RoundWaiting(key, project, plan, title, number, ends_on, is_over(ends_on, zone))
-        for key, project, plan, title, number, ends_on, zone in rows
+        RoundWaiting(key, project, plan, title, number, not_run, ends_on, is_over(ends_on, zone))
+        for key, project, plan, title, number, not_run, ends_on, zone in rows
     ]
     return sorted(found, key=lambda one: (one.ends_on or date.max, one.key, one.plan_number))
 

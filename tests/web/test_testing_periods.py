@@ -102,6 +102,16 @@ async def test_it_waits_for_staff_once_its_period_is_over(
     assert await rounds_of(browser, "dan") == []
 
 
+async def test_staff_read_beside_it_how_many_cases_have_no_result(
+    browser: Browser, running: time_machine.Traveller, database: Database, tested: Cast
+) -> None:
+    await say_all(database, tested, {1: Outcome.PASSED}, "tess")
+    running.move_to(AFTER)
+    page = await browser.open("/waiting", "dan")
+    (line,) = [page.words(one) for one in page.all("*[@id='rounds']//li")]
+    assert line.endswith("Round 1 · Not run: 2 until 25 Nov 2026 Period over")
+
+
 async def test_it_waits_for_those_who_have_cases_left_and_nobody_else(
     browser: Browser, running: time_machine.Traveller, database: Database, tested: Cast
 ) -> None:
