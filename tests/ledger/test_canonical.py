@@ -111,8 +111,27 @@ def test_depth_and_length_are_bounded():
     with pytest.raises(Invalid, match="Nested deeper than 32 levels"):
         canonical.body_text(deep)
     assert canonical.body_text({"a": deep["a"]["a"]})  # type: ignore[index]
-    with pytest.raises(TooLarge, match="1,000,000 characters"):
-        canonical.body_text({"a": "x" * canonical.MAX_BODY_CHARACTERS})
+    longest = {"a": "x" * (canonical.MAX_BODY_CHARACTERS - len('{"a":""}'))}
+    assert len(canonical.body_text(longest)) == canonical.MAX_BODY_CHARACTERS
+    with pytest.raises(TooLarge, match="1,000,000 characters") as refused:
+        canonical.body_text({"a": longest["a"] + "x"})
+    assert (refused.value.field, refused.value.value) == ("body", canonical.MAX_BODY_CHARACTERS + 1)
+
+
+@pytest.mark.parametrize(("levels", "is_canonical"), [(34, True), (35, False)])
+def test_what_is_read_may_hold_an_event_and_a_body_within_it(levels, is_canonical):
+    document = None
+    for _ in range(levels):
+        document = [document]
+    assert canonical.is_canonical(document, canonical.json_text(document)) is is_canonical
+
+
+@pytest.mark.parametrize("wrong", ["\x00", "\ud800"])
+def test_of_a_text_that_cannot_be_kept_eighty_characters_are_shown(wrong):
+    text = "x" * 79 + wrong + wrong
+    with pytest.raises(Invalid) as refused:
+        canonical.check_text(text, "title")
+    assert (refused.value.field, refused.value.value) == ("title", ascii(text[:80]))
 
 
 @pytest.mark.parametrize(
