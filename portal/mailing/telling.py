@@ -5,9 +5,11 @@ an event is all that the outbox takes (its `dedupe_key`), whatever reads the eve
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import SYSTEM, ProjectFacts, Scope, StaffRole
@@ -85,11 +87,12 @@ async def _cursor(db: AsyncSession, project_id: UUID) -> NotifyCursor:
     """The project's cursor, held until the transaction ends."""
     statement = select(NotifyCursor).where(NotifyCursor.project_id == project_id).with_for_update()
     found = await db.scalar(statement)
-    if found is None:
-        found = NotifyCursor(project_id=project_id, seq=0)
-        db.add(found)
-        await db.flush()
-    return found
+    if found is not None:
+        return found
+    with suppress(IntegrityError):  # another process begins at this moment: then we wait for it to end
+        async with db.begin_nested():
+            db.add(NotifyCursor(project_id=project_id, seq=0))
+    return (await db.scalars(statement)).one()
 
 
 async def _follow(db: AsyncSession, project_id: UUID, events: Sequence[EventRow], seq: int) -> None:

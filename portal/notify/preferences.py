@@ -1,10 +1,12 @@
 """What people chose to be told: read, chosen on their own page, and left by a link in a mail."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import time
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -30,14 +32,16 @@ async def of_person(db: AsyncSession, person_id: UUID) -> NotifyPreference | Non
 async def known(db: AsyncSession, person_id: UUID) -> NotifyPreference:
     """The person's row, made with all defaults when there is none: their first digest comes at its next time."""
     found = await of_person(db, person_id)
-    if found is None:
-        found = NotifyPreference(
-            person_id=person_id, asked=None, news=None, quiet_from=None, quiet_until=None, time_zone=None,
-            digested_at=clock.now(),
-        )  # fmt: skip
-        db.add(found)
-        await db.flush()
-    return found
+    if found is not None:
+        return found
+    made = NotifyPreference(
+        person_id=person_id, asked=None, news=None, quiet_from=None, quiet_until=None, time_zone=None,
+        digested_at=clock.now(),
+    )  # fmt: skip
+    with suppress(IntegrityError):  # they came to be known at this very moment by another project, or chose
+        async with db.begin_nested():
+            db.add(made)
+    return await db.get_one(NotifyPreference, person_id)
 
 
 def clean(form: Mapping[str, str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Who hears of a decision at once: those whom it concerns, who may see it, who wish it, and nobody else."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -14,8 +15,10 @@ from portal.decisions import delegations, remarks, reminders
 from portal.errors import NotFound
 from portal.ledger import Audience, NewEvent, append
 from portal.mailing import readers, telling
+from portal.notify import preferences
 from portal.notify.models import NotifyCursor
 from portal.people.models import Person
+from tests.mailing.conftest import Post
 from tests.support import testers
 from tests.support.cast import add_item
 from tests.support.decisions import ask, grant, proof_of
@@ -236,6 +239,24 @@ async def test_one_projects_trouble_keeps_no_other_from_hearing(database, cast, 
         await post.tell()
     assert (some.value.failed, some.value.done) == (1, 1)
     assert await post.told() == [("mallory", "asked")]
+
+
+async def test_two_processes_that_begin_at_once_are_in_nobodys_way(database, cast, settings):
+    """Neither finds a cursor, nor what people wish: both write them down."""
+    await ask(database, cast)
+    room = Post(database, cast, settings)
+    assert sum(await asyncio.gather(*(room.tell() for _ in range(3)))) == 1
+    assert await room.told() == [("ada", "asked")]
+
+
+async def test_what_somebody_wishes_is_begun_by_two_at_once(database, cast):
+    """Told of two projects that they joined by one sign-in, by two processes."""
+
+    async def know():
+        async with database.write() as db:
+            return (await preferences.known(db, cast.people["eve"])).person_id
+
+    assert set(await asyncio.gather(*(know() for _ in range(3)))) == {cast.people["eve"]}
 
 
 async def test_many_events_are_told_to_the_end_at_once(database, cast, post, monkeypatch):
