@@ -134,8 +134,13 @@ async def milestone(db: AsyncSession, scope: Scope, number: int) -> tuple[Milest
 
 
 def _said_no(scope: Scope) -> Select[Any]:
-    """A no stands until something else is said of the same part, or of the whole: to be asked anew says nothing."""
-    later = aliased(Acceptance)
+    """A no stands until something else is said of the same part, or of the whole, or the milestone is accepted in
+    another way: to be asked anew says nothing."""
+    later, its_milestone = aliased(Acceptance), aliased(Milestone)
+    accepted = exists().where(
+        its_milestone.project_id == scope.project_id, its_milestone.number == TestPlan.milestone_number,
+        its_milestone.accepted_on.is_not(None),
+    )  # fmt: skip
     said_since = exists().where(
         later.project_id == scope.project_id, later.plan_number == Acceptance.plan_number,
         later.number > Acceptance.number, or_(later.part == Acceptance.part, later.is_whole),
@@ -150,6 +155,7 @@ def _said_no(scope: Scope) -> Select[Any]:
             TestPlan.is_gate,
             Acceptance.state == AcceptanceState.REFUSED,
             ~said_since,
+            ~accepted,
             TestPlan.milestone_number.is_not(None),
         )
     )

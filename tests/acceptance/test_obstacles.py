@@ -187,6 +187,24 @@ async def test_a_no_go_stands_while_its_question_is_put_anew(database, cast, key
         await ask(database, cast, 2)
 
 
+@pytest.mark.parametrize("how", ["confirmed", "by another plan"])
+async def test_a_no_go_ends_with_the_acceptance_of_its_milestone(database, cast, keys, how):
+    """Nobody could be asked again about a milestone that was accepted: its no would stand for good."""
+    pilot = await played(database, cast, is_gate=True)
+    later = await add_milestone(database, cast, "Rollout")
+    await begun(database, cast, milestone_number=later)
+    await close_round(database, cast, plan=2)
+    await answer(database, cast, keys, await ask(database, cast), Verdict.DECLINED, "No-go.")
+    if how == "confirmed":
+        await confirmed(database, cast, keys, pilot)
+    else:
+        await begun(database, cast, milestone_number=pilot)
+        await close_round(database, cast, plan=3)
+        await answer(database, cast, keys, await ask(database, cast, 3))
+    await answer(database, cast, keys, await ask(database, cast, 2))
+    assert (await milestone_of(database, cast, later)).accepted_on is not None
+
+
 async def test_a_no_go_of_one_part_stands_whatever_another_part_says(database, cast, keys):
     await played(database, cast, is_gate=True)
     later = await add_milestone(database, cast, "Rollout")
