@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import Scope, StaffRole
-from portal.changes import contract_view, kept, terms
+from portal.changes import contract_view, held, kept, terms
 from portal.changes.kept import line_columns, line_told
 from portal.changes.models import ChangeRequest, ChangeState, Contract, ContractLine
 from portal.changes.pricing import Line
@@ -100,7 +100,8 @@ def _check_amounts(kept: Mapping[str, str | int], wanted: Mapping[str, str | int
 
 async def check_dates(db: AsyncSession, scope: Scope, number: int, wanted: Mapping[str, Any]) -> None:
     """Raises Conflict when a milestone's promised or agreed day would be changed by hand though the contract names the
-    milestone: then a correction of the contract or a change request does that. The caller holds the lock."""
+    milestone: then a correction of the contract or a change request does that; and when its agreed day would be though
+    an open offer moves it. The caller holds the lock."""
     if not wanted.keys() & AGREED_DATES or not scope.sees_money:
         return
     contract = await contract_view.contract_or_none(db, scope)
@@ -109,6 +110,8 @@ async def check_dates(db: AsyncSession, scope: Scope, number: int, wanted: Mappi
     if number in (one["number"] for one in named):
         field = min(wanted.keys() & AGREED_DATES)
         raise Conflict("The contract names this milestone: a change request moves its agreed date.", field=field)
+    if "agreed_on" in wanted:
+        await held.check_milestone(db, scope, number)
 
 
 async def _write(db: AsyncSession, scope: Scope, contract: Contract, signed: Terms) -> None:

@@ -147,3 +147,22 @@ async def test_the_question_of_an_offer_is_taken_back_with_the_offer_alone(signe
     assert (await signed.get(path))["state"] == "asked"
     await signed.post(f"{B}/changes/1/withdrawal", {"reason": "No"}, expect=200)
     assert (await signed.get(path))["state"] == "withdrawn"
+
+
+async def test_a_milestone_that_the_contract_names_is_not_moved_by_hand(signed: Api) -> None:
+    await signed.patch(f"{B}/contract", {"milestones": [{"number": 1, "on": "2027-03-01"}]})
+    for field in ("promised_on", "agreed_on"):
+        moved = {field: "2027-04-01", "reason": "Later."}
+        told = await signed.call("PATCH", f"{B}/milestones/1", json=moved, match="*", expect=409)
+        assert "The contract names this milestone" in told.json()["detail"]
+    assert (await signed.patch(f"{B}/milestones/1", {"expected_on": "2027-04-01"}))["expected_on"] == "2027-04-01"
+
+
+async def test_nor_is_the_agreed_day_of_one_that_an_open_offer_moves(signed: Api) -> None:
+    await offered(signed)
+    moved = {"agreed_on": "2027-04-01"}
+    told = await signed.call("PATCH", f"{B}/milestones/1", json=moved, match="*", expect=409)
+    assert "An open offer moves the agreed date of this milestone (change request 1)" in told.json()["detail"]
+    assert (await signed.patch(f"{B}/milestones/1", {"promised_on": "2027-02-01"}))["promised_on"] == "2027-02-01"
+    await signed.post(f"{B}/changes/1/withdrawal", {"reason": "No"}, expect=200)
+    assert (await signed.patch(f"{B}/milestones/1", moved))["agreed_on"] == "2027-04-01"
