@@ -64,13 +64,12 @@ async def receive(
     scope.require_writable()
     async with database.read(scope.project_id) as db:
         room = store.project_bytes - await queries.used_bytes(db, scope) - beside
+    full = TooLarge(queries.NO_ROOM, field="file", value=names.clean(name))
     if room <= 0:
-        raise TooLarge(queries.NO_ROOM, field="file", value=names.clean(name))
+        raise full
     inspected = _Inspection(store, most_pages)
-    stored = await store.put(
-        scope.project_id, inspected.beginning(_patient(chunks)), max_bytes=min(store.max_bytes, room),
-        judge=inspected.judge,
-    )  # fmt: skip
+    arriving = inspected.beginning(_fitting(_patient(chunks), room, full))
+    stored = await store.put(scope.project_id, arriving, max_bytes=store.max_bytes, judge=inspected.judge)
     received = Received(store, stored, names.clean(name), inspected.kind)
     drawn = inspected.drawn
     if drawn is None or drawn.state != drawing.DRAWN:
@@ -142,6 +141,15 @@ class _Inspection:
             raise Invalid("This picture has more points than we decode (64 million).", field="file")
         if drawn.state == drawing.BROKEN and self.kind in kinds.PICTURES:
             self.kind = kinds.UNKNOWN  # it begins like a picture and is none
+
+
+async def _fitting(chunks: AsyncIterator[bytes], room: int, full: TooLarge) -> AsyncIterator[bytes]:
+    """The same bytes. Raises `full` where they want more room than is left, which is not for everybody to know."""
+    async for chunk in chunks:
+        room -= len(chunk)
+        if room < 0:
+            raise full
+        yield chunk
 
 
 async def _patient(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

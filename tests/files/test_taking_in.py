@@ -166,6 +166,14 @@ async def test_a_project_may_hold_so_much_and_no_more(database, cast, tmp_path):
     assert len(room.lying()) == 3
 
 
+async def test_how_much_room_internal_files_have_left_is_told_to_nobody(database, cast, tmp_path):
+    room = Room(open_store(settings_for(tmp_path, files_project_bytes=1500)), database, cast)
+    await room.add(b"x" * 1000, audience=Audience.INTERNAL)
+    with pytest.raises(TooLarge) as refusal:
+        await room.receive(b"y" * 501, who="ada", name="c/d.txt")
+    assert (refusal.value.message, refusal.value.field, refusal.value.value) == (queries.NO_ROOM, "file", "d.txt")
+
+
 async def test_of_two_that_race_for_the_last_room_one_comes_in(database, cast, tmp_path):
     room = Room(open_store(settings_for(tmp_path, files_project_bytes=1500)), database, cast)
     scope = await room.scope()
