@@ -234,8 +234,9 @@ BROKEN = {
     ),
     "a discount without a reason": (discount(reason=""), "adjustments[0].reason", "BR-33"),
     "a line's discount without a reason": (line_discount(reason=""), "lines[0].adjustments[0].reason", "BR-33"),
-    "a line's discount with a category of its own": (
-        line_discount(category=S, rate=Decimal(7)),
+    "a line's discount with a category of its own": (line_discount(category=S), "lines[0].adjustments[0].category", ""),
+    "a line's discount with a rate of its own": (
+        line_discount(rate=Decimal(7)),
         "lines[0].adjustments[0].category",
         "",
     ),
