@@ -7,7 +7,7 @@ import logging
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
@@ -19,7 +19,7 @@ from portal.apart import Run
 from portal.db import Database
 from portal.decisions import commands as decisions
 from portal.decisions import queries as asked
-from portal.decisions.models import Decision, DecisionKind, DecisionState, Side
+from portal.decisions.models import Decision, DecisionKind, DecisionState, DecisionTurn, Side
 from portal.errors import Conflict, PortalError
 from portal.ledger import commands as ledger
 from portal.ledger.models import ProjectLedger
@@ -122,11 +122,22 @@ async def _obstacle(db: AsyncSession, scope: Scope, row: Acceptance) -> str | No
 
 
 async def _is_no_silence(db: AsyncSession, scope: Scope, decision: Decision) -> bool:
-    """Whether one of several answered already, or waits for the team's answer to a question, or nobody is left who
-    could answer: the silence of nobody says nothing."""
+    """Whether one of several answered already, or waits for the team's answer to a question or had it just now, or
+    nobody is left who could answer: the silence of nobody says nothing."""
     if decision.turn is Side.AGENCY or not await asked.is_answerable(db, scope, decision):
         return True
+    heard_on = await _heard_on(db, scope, decision)
+    if heard_on is not None and scope.today <= heard_on + timedelta(days=SECOND_DAYS):
+        return True
     return bool(await asked.answers_of(db, scope, decision.number))
+
+
+async def _heard_on(db: AsyncSession, scope: Scope, decision: Decision) -> date | None:
+    """The day on which the team last answered a question of the client's; None while they asked nothing."""
+    its = (DecisionTurn.project_id == scope.project_id, DecisionTurn.decision_number == decision.number)
+    again = (DecisionTurn.side == Side.CLIENT, DecisionTurn.ordinal > 1)
+    at = await db.scalar(select(func.max(DecisionTurn.from_at)).where(*its, *again))
+    return clock.day_of(at, scope.zone) if at else None
 
 
 async def _announce(db: AsyncSession, scope: Scope, plan: TestPlan, row: Acceptance, decision: Decision) -> None:

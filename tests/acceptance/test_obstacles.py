@@ -250,6 +250,23 @@ async def test_who_waits_for_the_teams_answer_is_not_silent(database, cast, monk
     assert (await row_of(database, cast, 1)).state is STATE.DEEMED
 
 
+async def test_who_got_the_teams_answer_late_has_two_days_for_theirs(database, cast, monkeypatch):
+    """The question came after both announcements, and the team answered when the period was over."""
+    await set_deemed(database, cast, 10)
+    await played(database, cast)
+    row = await ask(database, cast)
+    start = clock.now().replace(hour=12)  # at noon no change of clocks makes it another day
+    states = []
+    for day in range(20):
+        monkeypatch.setattr(clock, "now", lambda day=day: start + timedelta(days=day))
+        if (who := {9: "ada", 15: "dan"}.get(day)) is not None:
+            async with database.write() as db:
+                await remarks.remark(db, await cast.scope(db, who), row.decision_number, "So?", is_question=who == "ada")
+        await deeming.deem_due(database)
+        states.append((await row_of(database, cast, 1)).state)
+    assert states == [STATE.ASKED] * 18 + [STATE.DEEMED] * 2
+
+
 async def test_no_silence_counts_before_the_day_by_which_an_answer_is_asked_for(database, cast, monkeypatch):
     await set_deemed(database, cast, 5)
     await played(database, cast)
