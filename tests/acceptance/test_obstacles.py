@@ -235,17 +235,20 @@ async def test_the_answer_of_one_of_two_is_no_silence(database, cast, keys, monk
     assert [one["text"] for one in (await row_of(database, cast, 1)).reservations] == ["The footer"]
 
 
+async def remark(database, cast, row, who, **more):
+    async with database.write() as db:
+        await remarks.remark(db, await cast.scope(db, who), row.decision_number, "So?", **more)
+
+
 async def test_who_waits_for_the_teams_answer_is_not_silent(database, cast, monkeypatch):
     await set_deemed(database, cast, 5)
     await played(database, cast)
     row = await ask(database, cast)
-    async with database.write() as db:
-        await remarks.remark(db, await cast.scope(db, "ada"), row.decision_number, "Why?", is_question=True)
+    await remark(database, cast, row, "ada", is_question=True)
     await days_pass(database, monkeypatch)
     row = await row_of(database, cast, 1)
     assert (row.state, row.announced) == (STATE.ASKED, 0)
-    async with database.write() as db:
-        await remarks.remark(db, await cast.scope(db, "dan"), row.decision_number, "Therefore.")
+    await remark(database, cast, row, "dan")
     await days_pass(database, monkeypatch)
     assert (await row_of(database, cast, 1)).state is STATE.DEEMED
 
@@ -260,8 +263,7 @@ async def test_who_got_the_teams_answer_late_has_two_days_for_theirs(database, c
     for day in range(20):
         monkeypatch.setattr(clock, "now", lambda day=day: start + timedelta(days=day))
         if (who := {9: "ada", 15: "dan"}.get(day)) is not None:
-            async with database.write() as db:
-                await remarks.remark(db, await cast.scope(db, who), row.decision_number, "So?", is_question=who == "ada")
+            await remark(database, cast, row, who, is_question=who == "ada")
         await deeming.deem_due(database)
         states.append((await row_of(database, cast, 1)).state)
     assert states == [STATE.ASKED] * 18 + [STATE.DEEMED] * 2
