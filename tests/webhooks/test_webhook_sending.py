@@ -88,7 +88,7 @@ async def test_a_name_that_changes_its_mind_is_checked_again_for_each_connection
 async def test_loopback_by_its_own_address_is_refused_by_the_real_resolver_too(receiver: Receiver) -> None:
     sender = Sender()
     for host in ("127.0.0.1", "localhost"):
-        outcome = await sender.send(f"http://{host}:{receiver.port}/", {}, "{}")
+        outcome = await sender.send(f"https://{host}:{receiver.port}/", {}, "{}")
         assert outcome.error == f"refused: {host} does not lead to the public internet"
     assert receiver.connections == 0
     await sender.close()
@@ -119,6 +119,14 @@ async def test_names_that_nobody_answers_for_keep_no_other_work_waiting(monkeypa
     finally:
         answered.set()
         await asyncio.gather(*waiting)
+
+
+async def test_nothing_travels_in_the_clear_once_private_addresses_are_not_allowed_any_more() -> None:
+    sender, dialled = Sender(resolve=resolver(["1.1.1.1"])), Dialled()
+    sender.network.inner = dialled
+    outcome = await sender.send("http://hooks.example/", {}, "{}")
+    await sender.close()
+    assert (dialled.to, outcome.error) == ([], "refused: an address must be https")
 
 
 async def test_a_redirect_is_a_failure_and_is_not_followed(receiver: Receiver, sender: Sender) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore2
 
@@ -129,6 +130,8 @@ class Sender:
         return Outcome(status, spent, None if 200 <= status < 300 else f"answered {status}", response, retry_after)
 
     async def _post(self, url: str, headers: Mapping[str, str], text: str) -> tuple[int, str, int | None]:
+        if not self.network.allow_private and urlsplit(url).scheme != "https":  # typed in while it was allowed
+            raise Refused("an address must be https")
         ours = {"content-type": "application/json", "user-agent": USER_AGENT, "accept-encoding": "identity"}
         sent = [(name.encode(), value.encode()) for name, value in (ours | dict(headers)).items()]
         limits = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), DEADLINE_SECONDS)}
