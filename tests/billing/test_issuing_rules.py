@@ -227,6 +227,7 @@ BROKEN = {
         "BR-IC-12",
     ),
     "a discount on the whole without a category": (discount(category=None), "adjustments[0].category", "BR-32"),
+    "a discount on the whole without a rate": (discount(rate=None), "adjustments[0].category", "BR-32"),
     "a charge on the whole without a category": (
         discount(is_charge=True, category=None),
         "adjustments[0].category",
