@@ -29,6 +29,8 @@ READING = ("GET", "HEAD")
 SESSIONLESS = re.compile(r"^/go/|/(live|files/[^/]+(/preview)?|[^/]+\.pdf)$")
 """Addresses for whose answers no session stays open: they may take long to make or send, or write in one of their own,
 and who waits for a second connection while holding a first can wait for ever."""
+BY_ITSELF = re.compile(r"/projects/[^/]*/live$")
+"""What an open page asks for over and over: it is no sign that anybody is there."""
 
 
 def session_cookie(settings: Settings) -> str:
@@ -78,7 +80,7 @@ class Gate:
                 await self.app(scope, receive, send)
         if not keeps:
             await self.app(scope, receive, send)
-        if arrival.needs_touch:
+        if arrival.needs_touch and not BY_ITSELF.match(scope["path"]):
             async with database.write() as db:
                 await sessions.touch(db, arrival.session_id)
 

@@ -3,13 +3,17 @@
 import asyncio
 import sys
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select, update
 
+from portal import clock
 from portal.acceptance.models import Outcome
 from portal.db import Database
+from portal.identity.models import Session
 from tests.support import testers
 from tests.support.acceptance import begun, say
 from tests.support.cast import Cast, add_item
@@ -65,6 +69,20 @@ async def test_a_last_id_of_somebody_else_is_no_reason_to_fail(
     async with Listener(portal, cast, "eve", 0, last_id=last_id) as eve:
         assert await eve.status() == 200
         assert "event: changed" in await eve.hears(30)
+
+
+async def test_a_page_that_listens_is_no_sign_of_its_reader(portal: FastAPI, database: Database, cast: Cast) -> None:
+    """Else a session would not end as long as some tab was open, whoever sits in front of it."""
+    seen = clock.now() - timedelta(minutes=10)
+    mine = Session.person_id == cast.people["eve"]
+    async with database.write() as db:
+        await db.execute(update(Session).where(mine).values(last_seen_at=seen))
+    async with Listener(portal, cast, "eve", 0) as eve:
+        assert await eve.status() == 200
+        portal.state.stopping.set()
+        await asyncio.wait_for(eve.task, 30)
+    async with database.read() as db:
+        assert await db.scalar(select(Session.last_seen_at).where(mine)) == seen
 
 
 async def test_what_happens_between_reading_the_page_and_listening_is_heard(
