@@ -81,6 +81,8 @@ def test_a_known_event_has_a_known_digest():
     ("body", "field", "message"),
     [
         ({"points": 3.5}, "body.points", "A number with a fraction must be written as text."),
+        ({"title": "Pay", "points": 3.5, "of": 1}, "body.points", "A number with a fraction must be written as text."),
+        ({"a": [1, 3.5, 1]}, "body.a[1]", "A number with a fraction must be written as text."),
         ({"points": Decimal("3.5")}, "body.points", "A number with a fraction must be written as text."),
         ({"a": [{"b": float("nan")}]}, "body.a[0].b", "A number with a fraction must be written as text."),
         ({"title": "a\x00b"}, "body.title", "A NUL character cannot be kept."),
@@ -89,6 +91,7 @@ def test_a_known_event_has_a_known_digest():
         ({"n": 2**53}, "body.n", "An integer beyond 2^53 - 1 must be written as text."),
         ({"n": -(2**53)}, "body.n", "An integer beyond 2^53 - 1 must be written as text."),
         ({1: 2}, "body", "A key must be text."),
+        ({"a": {"b": 1, 2: 3}}, "body.a", "A key must be text."),
         ({"when": datetime(2026, 1, 1, tzinfo=UTC)}, "body.when", "This is not JSON."),
         ({"raw": b"x"}, "body.raw", "This is not JSON."),
         ([], "body", "An event's body must be a JSON object."),
@@ -118,11 +121,12 @@ def test_depth_and_length_are_bounded():
     assert (refused.value.field, refused.value.value) == ("body", canonical.MAX_BODY_CHARACTERS + 1)
 
 
+@pytest.mark.parametrize("nest", [lambda inner: [inner], lambda inner: {"a": inner}], ids=["lists", "objects"])
 @pytest.mark.parametrize(("levels", "is_canonical"), [(34, True), (35, False)])
-def test_what_is_read_may_hold_an_event_and_a_body_within_it(levels, is_canonical):
+def test_what_is_read_may_hold_an_event_and_a_body_within_it(nest, levels, is_canonical):
     document = None
     for _ in range(levels):
-        document = [document]
+        document = nest(document)
     assert canonical.is_canonical(document, canonical.json_text(document)) is is_canonical
 
 
