@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from portal.notify import refused
 from portal.notify.outbox import AddressRefused, Deliver
 from portal.settings import Settings
 
@@ -17,6 +18,8 @@ TIMEOUT_SECONDS = 30
 """For each thing that a mail server is asked."""
 TALK_SECONDS = 90
 """For the whole talk: a server that answers each line just in time would hold a mail beyond its lease."""
+NOT_LET_IN = (530, 535)
+"""Replies of a server that refuses us, whomever we write to; one that says why begins with refused.POLICY."""
 PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -51,11 +54,11 @@ def by_smtp(address: str) -> Deliver:
             async with asyncio.timeout(TALK_SECONDS), connection(address) as server:
                 await server.send_message(message)
                 is_taken = True
-        except aiosmtplib.SMTPRecipientsRefused as refused:
-            if all(500 <= one.code < 600 for one in refused.recipients):
-                one = refused.recipients[0]
+        except aiosmtplib.SMTPRecipientsRefused as answer:
+            one = answer.recipients[0]  # a mail has one
+            if 500 <= one.code < 600 and one.code not in NOT_LET_IN and not one.message.startswith(refused.POLICY):
                 raise AddressRefused(one.recipient, str(one.code)) from None
-            raise
+            raise one from None
         except Exception:
             if not is_taken:  # how it says goodbye is no reason to send the mail once more
                 raise

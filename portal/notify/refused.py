@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from portal import clock
 from portal.notify.models import MailRefused
 
+POLICY = "5.7."
+"""How a status begins by which we were refused and not the address (RFC 3463): where we may not relay, or do not sign
+as we should. It is shown to staff; else whoever was written to before that is mended would hear nothing for a week."""
 LEFT_ALONE = timedelta(days=7)
 """So long nothing is sent by itself to an address after a refusal; then one mail finds out how it stands."""
 
@@ -32,8 +35,11 @@ async def accepted(db: AsyncSession, address: str) -> None:
 
 async def is_left_alone(db: AsyncSession, address: str) -> bool:
     """Whether an address was refused so lately that nothing goes there by itself."""
-    since = clock.now() - LEFT_ALONE
-    known = select(MailRefused.address).where(MailRefused.address == address.lower(), MailRefused.last_at > since)
+    known = select(MailRefused.address).where(
+        MailRefused.address == address.lower(),
+        MailRefused.last_at > clock.now() - LEFT_ALONE,
+        MailRefused.status.not_like(f"{POLICY}%"),
+    )
     return await db.scalar(known) is not None
 
 

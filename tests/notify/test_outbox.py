@@ -20,7 +20,7 @@ from portal.notify import deliver, outbox
 from portal.notify.compose import composer
 from portal.notify.deliver import by_smtp, delivery, into_folder
 from portal.notify.models import Mail
-from portal.notify.outbox import DELAYS_SECONDS, LEASE_SECONDS, Due, Undeliverable
+from portal.notify.outbox import DELAYS_SECONDS, LEASE_SECONDS, AddressRefused, Due, Undeliverable
 from portal.settings import Settings
 from tests.support.mail import MailServer
 from tests.support.sign_in import settings_for
@@ -290,6 +290,31 @@ async def test_an_address_the_server_does_not_know_is_undeliverable_and_a_busy_o
     with pytest.raises(Exception, match="451") as later:
         await by_smtp(smtp.url)(compose(due(recipient="busy@client.example")))
     assert not isinstance(later.value, Undeliverable)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_the_address"),
+    [
+        ("550 no such mailbox", True),
+        ("550 5.1.1 no such mailbox", True),
+        ("552 5.2.2 the mailbox is full", True),
+        ("554 5.7.1 relay access denied", False),
+        ("530 5.7.0 authenticate first", False),
+        ("550 5.4.1 recipient address rejected", True),
+    ],
+)
+async def test_a_server_that_refuses_us_refuses_no_address(
+    smtp: MailServer, compose: Callable[[Due], EmailMessage], answer: str, *, is_the_address: bool
+) -> None:
+    """Else an hour in which we may not relay would leave everybody without mail for a week."""
+
+    async def refuse(*_: Any) -> str:
+        return answer
+
+    smtp.handle_RCPT = refuse  # type: ignore[method-assign]
+    with pytest.raises(Exception, match=f"for ever|{answer[:3]}") as found:
+        await by_smtp(smtp.url)(compose(due()))
+    assert isinstance(found.value, AddressRefused) is is_the_address
 
 
 @asynccontextmanager
