@@ -126,7 +126,8 @@ def _row(scope: Scope, number: int, one: Alternative) -> ChangeAlternative:
 async def offer(db: AsyncSession, scope: Scope, number: int, terms: Terms) -> ChangeRequest:
     """Puts the alternatives to the client as a question; who answers must be an approver who may see the price.
 
-    Raises Conflict without a contract to amend and for what is not priced whole, Invalid, NotAllowed.
+    Raises Conflict without a contract to amend, for what is not priced whole, and for what could not be accepted: more
+    than the contract can take, an item that the client does not see, a milestone that is confirmed. Invalid, NotAllowed.
     """
     scope.require_staff(StaffRole.MANAGER, StaffRole.FINANCE)
     await ledger.lock(db, scope.project_id)
