@@ -17,6 +17,7 @@ from portal.billing import parts
 from portal.billing.models import PlanItem, PlanKind
 from portal.changes import contract_view
 from portal.changes.contract_view import ContractView
+from portal.changes.models import ContractKind
 from portal.changes.pricing import Line
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import commands as ledger
@@ -49,10 +50,12 @@ async def set_plan(
 
     Each of `given` has kind, text, `percent` or `amount` (all of them the same), and milestone or due_on. They come to
     the agreed net exactly, in each tax. Raises Invalid, for amounts of a price of several taxes too; Conflict once a
-    part is billed, and for what costs nothing; NotFound without a contract or amendment.
+    part is billed, for what costs nothing, and of a retainer; NotFound without a contract or amendment.
     """
     scope.require_staff(StaffRole.FINANCE, StaffRole.MANAGER)
     await ledger.lock(db, scope.project_id)
+    if (await contract_view.contract(db, scope)).kind is ContractKind.RETAINER:
+        raise Conflict("A retainer is billed by its periods: there is nothing to plan.")
     whole, lines = await _agreed(db, scope, amendment)
     before = [one for one in await plan_items(db, scope) if one.amendment == amendment]
     if any(one.invoice_number is not None for one in before):

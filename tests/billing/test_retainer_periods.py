@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from portal.apart import SomeFailed
-from portal.billing import drafts, periods
+from portal.billing import drafts, periods, plan
 from portal.billing.models import Invoice
 from portal.changes import contracts
 from portal.changes.models import Period
+from portal.errors import Conflict
 from portal.projects import commands as projects
 from tests.support.billing import bill
 from tests.support.changes import CONTRACT, line, sign
@@ -86,6 +87,17 @@ async def test_a_period_whose_draft_was_thrown_away_is_not_drafted_by_itself_aga
     async with database.write() as db:
         row = await drafts.draft_plan(db, await cast.scope(db, "maria"), [1, 2])
     assert row.net_minor == 120_000
+
+
+async def test_a_retainer_has_no_other_plan_than_its_periods(retained, database, cast):
+    """One in their place would bill a period twice, and forget which were drafted: they would be drafted again."""
+    await periods.draft_due(database)
+    async with database.write() as db:
+        scope = await cast.scope(db, "maria")
+        await drafts.discard_draft(db, scope, 1)
+        with pytest.raises(Conflict):
+            await plan.set_plan(db, scope, 0, [{"kind": "change_request", "text": "All", "percent": "100"}])
+    assert await periods.draft_due(database) == 0
 
 
 async def retain(database, cast, key, rate):
