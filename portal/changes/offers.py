@@ -127,7 +127,8 @@ async def offer(db: AsyncSession, scope: Scope, number: int, terms: Terms) -> Ch
     """Puts the alternatives to the client as a question; who answers must be an approver who may see the price.
 
     Raises Conflict without a contract to amend, for what is not priced whole, and for what could not be accepted: more
-    than the contract can take, an item that the client does not see, a milestone that is confirmed. Invalid, NotAllowed.
+    than the contract can take, an item that the client does not see, a milestone that is confirmed; Invalid,
+    NotAllowed.
     """
     scope.require_staff(StaffRole.MANAGER, StaffRole.FINANCE)
     await ledger.lock(db, scope.project_id)
