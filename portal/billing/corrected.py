@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope, StaffRole
-from portal.billing import periods
+from portal.billing import periods, plan
 from portal.billing.models import Invoice, InvoiceKind, InvoiceState
 from portal.changes import contracts, terms
-from portal.changes.models import Contract
+from portal.changes.models import Contract, ContractKind
 from portal.ledger import commands as ledger
 
 
@@ -27,6 +27,8 @@ async def correct_contract(db: AsyncSession, scope: Scope, wanted: Mapping[str, 
     contract = await contracts.change_contract(db, scope, wanted, billed_by=billed_by)
     if wanted.keys() & terms.AMOUNTS and not billed_by:
         await periods.price_anew(db, scope)
+        if contract.kind is ContractKind.RETAINER:
+            await plan.forget(db, scope)
     return contract
 
 

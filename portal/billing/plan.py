@@ -87,6 +87,17 @@ async def set_plan(
     return rows
 
 
+async def forget(db: AsyncSession, scope: Scope) -> None:
+    """Drops what was planned of a contract that became a retainer: its periods take the place of all parts. The caller
+    holds the lock, and knows that nothing was billed and nothing amended."""
+    parts_of = [one for one in await plan_items(db, scope) if one.kind in PLANNED]
+    for one in parts_of:
+        await db.delete(one)
+    await db.flush()
+    if parts_of:
+        await _tell(db, scope, 0, [])
+
+
 async def check_agreed(db: AsyncSession, scope: Scope, billed: Sequence[PlanItem]) -> None:
     """Raises Conflict for parts of a price that was corrected since it was planned: all of them come to something else
     now, or are taxed otherwise. A retainer's periods are no parts of a price."""

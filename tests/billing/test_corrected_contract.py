@@ -4,10 +4,11 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from portal.billing import corrected, drafts, issuing, periods
+from portal.billing import coming, corrected, drafts, issuing, periods, plan
 from portal.billing.models import PlanItem
 from portal.changes import contract_view
 from portal.errors import Conflict, NotAllowed
+from portal.ledger import queries as ledger
 from tests.support.billing import bill, drafted, planned, quick
 from tests.support.changes import CONTRACT, line, sign
 
@@ -84,6 +85,16 @@ async def test_the_ceiling_of_hours_that_are_billed_moves_by_amendments_alone(da
     with pytest.raises(Conflict) as refused:
         await correct(database, cast, wanted)
     assert (refused.value.field, "ceiling stays 20000.00" in refused.value.message) == ("ceiling", True)
+
+
+async def test_what_was_planned_of_a_contract_that_becomes_a_retainer_is_not_billed_beside_its_periods(database, cast):
+    await planned(database, cast)
+    await correct(database, cast, {"kind": "retainer", "period": "month"})
+    async with database.read() as db:
+        finn = await cast.scope(db, "finn")
+        assert await plan.plan_items(db, finn) == []
+        assert {one.basis for one in await coming.coming(db, finn)} == {coming.Basis.PERIOD}
+        assert (await ledger.latest(db, finn.project_id, finn.audiences, limit=1))[0].kind == "payment_plan.set"
 
 
 @pytest.mark.parametrize("who", ["dan", "ada", "finn"])
