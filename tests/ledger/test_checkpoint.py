@@ -49,6 +49,7 @@ def test_the_specifications_note_is_split_as_it_says():
 def test_a_signed_head_reads_back(signed, keys):
     head = checkpoint.verify(signed, keys.public)
     assert (head.project_id, head.size, head.root) == (PROJECT, 42, ROOT)
+    assert note.open_note(signed, head.origin, keys.public) == head.text
 
 
 def test_a_head_of_a_retired_key_still_verifies(signed, tmp_path):
