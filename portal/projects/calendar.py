@@ -68,7 +68,7 @@ def check_region(region: str) -> str:
     Raises Invalid, naming the parts of the country that are known.
     """
     country, dash, part = region.partition("-")
-    parts = _parts(country) if len(country) == 2 and country.isascii() and country.isupper() else None
+    parts = _parts(country) if len(country) == 2 else None  # the library knows some by three letters too
     if parts is None:
         raise Invalid(
             "No public holidays are known for that country; give its two ISO 3166 letters, such as DE, or none.",
@@ -116,8 +116,7 @@ def _public(region: str, year: int) -> _Public:
 
     country, _, part = region.partition("-")
     known = holidays.country_holidays(country, subdiv=part or None, years=year)
-    made_up = (day for day in getattr(known, "weekend_workdays", ()) if day.year == year)
-    return _Public(frozenset(known), frozenset(made_up))
+    return _Public(frozenset(known), frozenset(getattr(known, "weekend_workdays", ())))
 
 
 def _dates(values: Iterable[str], field: str) -> frozenset[date]:

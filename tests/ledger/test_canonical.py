@@ -82,6 +82,11 @@ def test_a_known_event_has_a_known_digest():
     [
         ({"points": 3.5}, "body.points", "A number with a fraction must be written as text."),
         ({"title": "Pay", "points": 3.5, "of": 1}, "body.points", "A number with a fraction must be written as text."),
+        (
+            {"a": None, "b": True, "c": 2**53 - 1, "d": -(2**53) + 1, "e": [], "points": 3.5},
+            "body.points",
+            "A number with a fraction must be written as text.",
+        ),
         ({"a": [1, 3.5, 1]}, "body.a[1]", "A number with a fraction must be written as text."),
         ({"points": Decimal("3.5")}, "body.points", "A number with a fraction must be written as text."),
         ({"a": [{"b": float("nan")}]}, "body.a[0].b", "A number with a fraction must be written as text."),
@@ -111,8 +116,9 @@ def test_depth_and_length_are_bounded():
     deep: dict[str, object] = {}
     for _ in range(canonical.MAX_DEPTH):
         deep = {"a": deep}
-    with pytest.raises(Invalid, match="Nested deeper than 32 levels"):
+    with pytest.raises(Invalid, match="Nested deeper than 32 levels") as nested:
         canonical.body_text(deep)
+    assert nested.value.field == "body.a.a.a"
     assert canonical.body_text({"a": deep["a"]["a"]})  # type: ignore[index]
     longest = {"a": "x" * (canonical.MAX_BODY_CHARACTERS - len('{"a":""}'))}
     assert len(canonical.body_text(longest)) == canonical.MAX_BODY_CHARACTERS
@@ -128,6 +134,15 @@ def test_what_is_read_may_hold_an_event_and_a_body_within_it(nest, levels, is_ca
     for _ in range(levels):
         document = nest(document)
     assert canonical.is_canonical(document, canonical.json_text(document)) is is_canonical
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(3.5, "3.5"), (Decimal("1.10"), "1.10"), (b"x", "bytes"), (2**60, "61 bits")]
+)
+def test_what_is_refused_is_shown_as_text(value, shown):
+    with pytest.raises(Invalid) as refused:
+        canonical.body_text({"a": value})
+    assert refused.value.value == shown
 
 
 @pytest.mark.parametrize("wrong", ["\x00", "\ud800"])

@@ -46,6 +46,12 @@ def test_the_specifications_note_is_split_as_it_says():
     assert (text.count("\n"), name, raw[:4].hex(), len(raw)) == (3, "example.com/behind-the-sofa", "033de0ae", 68)
 
 
+@pytest.mark.parametrize("size", [31, 33])
+def test_a_root_is_32_bytes_whoever_signed_it(size, keys):
+    with pytest.raises(Invalid, match="A root is 32 bytes"):
+        checkpoint.verify(checkpoint.sign(PROJECT, 42, bytes(size), keys), keys.public)
+
+
 def test_a_signed_head_reads_back(signed, keys):
     head = checkpoint.verify(signed, keys.public)
     assert (head.project_id, head.size, head.root) == (PROJECT, 42, ROOT)

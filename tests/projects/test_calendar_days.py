@@ -73,7 +73,9 @@ def test_a_day_beyond_the_horizon_is_not_given() -> None:
     assert Calendar().after(date(9999, 12, 30), 10, horizon=1000) is None
 
 
-@pytest.mark.parametrize("region", ["ZZ", "de", "Germany", "DEU", "", "-BY", "DE-XX", "DE-", "DE-BY-BY", "../DE"])
+@pytest.mark.parametrize(
+    "region", ["ZZ", "de", "De", "ÄÖ", "Germany", "DEU", "", "-BY", "DE-XX", "DE-", "DE-BY-BY", "../DE"]
+)
 def test_an_unknown_region_is_refused(region: str) -> None:
     with pytest.raises(Invalid) as refusal:
         calendar.check_region(region)
@@ -83,11 +85,19 @@ def test_an_unknown_region_is_refused(region: str) -> None:
 def test_a_wrong_part_of_a_country_is_answered_with_the_right_ones() -> None:
     with pytest.raises(Invalid, match="BB, BE, BW, BY"):
         calendar.check_region("DE-XX")
+    with pytest.raises(Invalid, match="SG has no such part; known parts: none"):
+        calendar.check_region("SG-01")
 
 
 def test_years_that_the_library_does_not_know_have_no_holidays() -> None:
     assert calendar.of(0b1111111, "DE").is_working(date(1800, 12, 25))
     assert calendar.of(0b1111111, "DE").is_working(date(9999, 12, 25))
+
+
+@pytest.mark.parametrize(("mask", "worked"), [(0b0000001, [1]), (0b1111111, [1, 2, 3, 4, 5, 6, 7])])
+def test_a_week_has_one_working_day_to_seven(mask: int, worked: list[int]) -> None:
+    week = calendar.of(mask, None).working_days(date(2026, 6, 1), date(2026, 6, 7))
+    assert [day.day for day in week] == worked
 
 
 @pytest.mark.parametrize("mask", [0, 128, -1])
