@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from portal.acceptance import accepting
+from portal.acceptance import accepting, gates
 from portal.acceptance import decided as acceptance
 from portal.access import SYSTEM, Scope, StaffRole
 from portal.billing import amended
@@ -39,7 +39,7 @@ class Follow:
 async def _before_milestone(db: AsyncSession, scope: Scope, decision: Decision, given: Answer) -> None:
     await milestones.before(db, scope, decision, given)
     if given.verdict.is_approval:
-        await accepting.check_gates(db, scope, decision.subject_number)
+        await gates.check_gates(db, scope, decision.subject_number)
 
 
 async def _after_milestone(db: AsyncSession, scope: Scope, decision: Decision) -> None:
@@ -95,7 +95,7 @@ async def ask_confirmation(
     """
     scope.require_staff(StaffRole.MANAGER)
     await ledger.lock(db, scope.project_id)
-    await accepting.check_gates(db, scope, number)
+    await gates.check_gates(db, scope, number)
     return await confirming.ask_confirmation(
         db, scope, number, people=people, needed=needed, due_on=due_on, holds_up=holds_up
     )

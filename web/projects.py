@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from portal.acceptance import accepting, waiting
+from portal.acceptance import gates, waiting
 from portal.acceptance.waiting import AllWaiting, RoundWaiting
 from portal.access import Role, Scope
 from portal.backlog import activity as history
@@ -183,7 +183,7 @@ async def milestones(request: Request, scope: ProjectScope, db: ReadSession) -> 
     etag = etag_for(request, scope)
     if same := unchanged(request, etag):
         return same
-    no_go = await accepting.no_go(db, scope)
+    no_go = await gates.no_go(db, scope)
     rows = [_milestone_row(one, scope.today, no_go) for one in await queries.milestones(db, scope)]
     return respond(request, "projects/milestones.html", MilestonesPage(rows), scope=scope, tab="milestones", etag=etag)
 
@@ -207,7 +207,7 @@ async def milestone(request: Request, scope: ProjectScope, db: ReadSession, numb
     etag = etag_for(request, scope)
     if same := unchanged(request, etag):
         return same
-    found, is_no_go = await accepting.milestone(db, scope, number)
+    found, is_no_go = await gates.milestone(db, scope, number)
     events = await ledger.of_subject(db, scope.project_id, scope.audiences, "milestone", number)
     teller = Teller(scope.key, scope.project.time_zone, scope.is_staff, locale_of(request, scope.viewer.locale))
     told = [one for event in await history.told(db, scope, events) if (one := tell(event, teller))]

@@ -8,7 +8,7 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.acceptance import accepting, queries, standing
+from portal.acceptance import accepting, gates, queries, standing
 from portal.acceptance.defects import link_if_room
 from portal.acceptance.models import Acceptance, AcceptanceState, TestPlan
 from portal.acceptance.telling import tell
@@ -81,7 +81,7 @@ async def before(db: AsyncSession, scope: Scope, decision: Decision, given: Answ
     if row.milestone_number is not None:
         await accepting.check_open(db, scope, row.milestone_number)
         if given.verdict.is_approval:
-            await accepting.check_gates(db, scope, row.milestone_number)
+            await gates.check_gates(db, scope, row.milestone_number)
     if given.verdict is Verdict.APPROVED_WITH_REMARKS:
         for one in reservations_in(given.comment):
             if one.due_on is not None and one.due_on < scope.today:

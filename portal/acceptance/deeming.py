@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
-from portal.acceptance import accepting, decided, queries, standing
+from portal.acceptance import accepting, decided, gates, queries, standing
 from portal.acceptance.models import Acceptance, AcceptanceState, TestPlan
 from portal.acceptance.telling import tell
 from portal.access import SYSTEM, Scope
@@ -115,7 +115,7 @@ async def _obstacle(db: AsyncSession, scope: Scope, row: Acceptance) -> str | No
         return None
     try:
         await accepting.check_open(db, scope, row.milestone_number)
-        await accepting.check_gates(db, scope, row.milestone_number)
+        await gates.check_gates(db, scope, row.milestone_number)
     except Conflict as obstacle:
         return obstacle.message
     return None

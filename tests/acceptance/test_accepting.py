@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from portal import clock, settlement
-from portal.acceptance import accepting, case_pages, deeming, defects, pages, standing
+from portal.acceptance import case_pages, deeming, defects, gates, pages, standing
 from portal.acceptance.defects import NewDefect
 from portal.acceptance.models import AcceptanceState, Outcome, Severity, Why
 from portal.access import Role
@@ -302,12 +302,12 @@ async def test_a_no_go_blocks_what_follows_until_it_says_go(database, cast, keys
     await offer(database, cast, 2)
     await answer(database, cast, keys, await ask(database, cast), Verdict.DECLINED, "No-go.")
     async with database.read() as db:
-        assert await accepting.no_go(db, await cast.scope(db, "eve")) == {pilot}
+        assert await gates.no_go(db, await cast.scope(db, "eve")) == {pilot}
     with pytest.raises(Conflict):
         await ask(database, cast, 2)
     await answer(database, cast, keys, await ask(database, cast))
     async with database.read() as db:
-        assert await accepting.no_go(db, await cast.scope(db, "eve")) == set()
+        assert await gates.no_go(db, await cast.scope(db, "eve")) == set()
     await ask(database, cast, 2)
 
 
