@@ -38,7 +38,7 @@ class Table:
         if nuls := text.count("\x00"):
             losses.changed("control characters", "the file", "removed from a text", count=nuls)
         csv.field_size_limit(MOST_CELL)
-        head = text.lstrip("\r\n").split("\n", 1)[0]
+        head = text.partition("\n")[0]
         self.delimiter = max(DELIMITERS, key=head.count)
         self.columns = [" ".join(name.split()) for name in next(self._records(), (0, []))[1]]
         if len(self.columns) > MOST_COLUMNS:
@@ -69,7 +69,7 @@ class Table:
             yield Row(line, row)
 
     def _check_not_cut(self, line: int, cells: list[str]) -> None:
-        last = self._text.rstrip("\r\n").count("\n") + 1
+        last = self._text.count("\n") + 1
         ends_here = line + sum(cell.count("\n") for cell in cells) >= last
         if ends_here and not self._text.endswith(("\n", "\r")):
             raise Invalid(
