@@ -9,6 +9,7 @@ from typing import Any
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup
@@ -22,6 +23,8 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
+MOST_CELLS = 5_000
+"""Of a text's tables: short rows are filled up, and the library makes 65,536 cells of a remark of 4,000 signs."""
 HEADINGS_BELOW = 2
 """A text's own first heading becomes an h3: the page has its h1 and the section its h2."""
 AFTER: Mapping[str, str] = {
@@ -47,9 +50,17 @@ def _lower_headings(tokens: Sequence[Token]) -> None:
             token.tag = f"h{min(6, int(token.tag[1]) + HEADINGS_BELOW)}"
 
 
+def _table(state: StateBlock, first: int, last: int, silent: bool) -> bool:
+    """The library's table, of so many rows as there is room for; what comes after them stays as it is written."""
+    columns = state.src.count("|", state.bMarks[first + 1], state.eMarks[first + 1]) + 1
+    rows = (MOST_CELLS - len(state.tokens) // 3) // columns
+    return rows > 0 and table(state, first, min(last, first + 2 + rows), silent)
+
+
 @lru_cache(1)
 def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    reader.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     reader.add_render_rule("image", _image_as_link)
     return reader
 

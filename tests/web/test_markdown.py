@@ -60,6 +60,22 @@ def test_links_tell_the_other_side_nothing() -> None:
     assert 'rel="noopener noreferrer nofollow"' in to_html("[x](https://example.org)")
 
 
+WIDE = 100
+ONE_TABLE = f"|{'a|' * WIDE}\n|{'-|' * WIDE}\n" + "|\n" * 1_800
+MANY_TABLES = ("|a" * 22 + "|\n" + "|-" * 22 + "|\n" + "|\n" * 20 + "\n") * 30
+
+
+@pytest.mark.parametrize("text", [ONE_TABLE, MANY_TABLES], ids=["one table", "many tables"])
+def test_a_few_signs_make_no_table_of_tens_of_thousands_of_cells(text: str) -> None:
+    assert len(text) < 4_200  # no longer than a remark may be, of which a page shows hundreds
+    assert 0 < to_html(text).count("<td") < 5_000
+
+
+def test_a_table_of_usual_size_is_filled_up_and_whole() -> None:
+    html = to_html("|a|b|c|d|\n|-|-|-|-|\n" + "|1|2|\n" * 200)
+    assert (html.count("<tr"), html.count("<td")) == (201, 800)
+
+
 def test_deep_nesting_and_long_texts_end_well() -> None:
     assert to_html(">" * 3000 + "deep")
     assert to_html("a " * LONGEST_KEPT).startswith("<p>")
