@@ -22,7 +22,7 @@ from portal.changes import contract_view
 from portal.changes.models import TaxCategory
 from portal.errors import Conflict, Invalid, NotFound
 from portal.ledger import commands as ledger
-from portal.ledger.models import Audience
+from portal.ledger.models import Audience, Event
 from portal.money import Money
 from portal.projects import queries as projects
 from portal.projects.rules import check_name, check_text
@@ -208,8 +208,10 @@ async def _currency(db: AsyncSession, scope: Scope) -> str:
 
 
 async def new_row(db: AsyncSession, scope: Scope, title: str, kind: InvoiceKind, issuer: str) -> Invoice:
-    """A row with the next number of the project's addresses, not yet added. Raises Invalid for a title that is none."""
-    highest = await db.scalar(select(func.max(Invoice.number)).where(Invoice.project_id == scope.project_id))
+    """A row with the next number of the project's addresses, not yet added: of all that there ever were, for one that
+    was thrown away is not given again. Raises Invalid for a title that is none."""
+    ever = (Event.project_id == scope.project_id, Event.subject_kind == "invoice")
+    highest = await db.scalar(select(func.max(Event.subject_number)).where(*ever))
     return Invoice(
         project_id=scope.project_id, number=(highest or 0) + 1, kind=kind, state=InvoiceState.DRAFT, issuer=issuer,
         series_year=None, series_number=None, reference=None, title=check_name(title, "title"), paid_minor=0,

@@ -85,6 +85,15 @@ async def test_a_discarded_draft_frees_its_part(database, cast):
     assert (await drafted(database, cast, 2)).state is InvoiceState.DRAFT
 
 
+async def test_the_address_of_a_draft_that_was_thrown_away_is_nobody_elses(database, cast):
+    """Who still has it before them would issue, change or throw away another one."""
+    await planned(database, cast)
+    await drafted(database, cast, 2)
+    async with database.write() as db:
+        await drafts.discard_draft(db, await cast.scope(db, "maria"), 1)
+    assert (await drafted(database, cast, 2)).number == 2
+
+
 async def test_issuing_numbers_freezes_and_keeps_the_files(database, cast, store):
     await planned(database, cast)
     await drafted(database, cast)
