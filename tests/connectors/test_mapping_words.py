@@ -1,10 +1,12 @@
 """Mapping files are strict; what they leave open is guessed, and each guess says why."""
 
+import json
+
 import pytest
 
 from portal.backlog.models import Category, ItemType
 from portal.connectors import mapping
-from portal.connectors.mapping import Mapping, StatusRule
+from portal.connectors.mapping import ListRule, Mapping, StatusRule
 from portal.errors import Invalid
 from tests.connectors.conftest import issue, losses, read, search
 
@@ -33,7 +35,17 @@ def test_a_mapping_file_is_toml():
 
 
 def test_or_json():
-    assert mapping.load(b'{"statuses": {"Deploy": "done"}}').statuses == {"Deploy": "done"}
+    assert mapping.load(b'\n {"statuses": {"Deploy": "done"}}').statuses == {"Deploy": "done"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "becomes"),
+    [("ignore", "ignore"), ("done", ListRule(category="done")),
+     ({"category": "todo", "milestone": True}, ListRule(category="todo", milestone=True))],
+)  # fmt: skip
+def test_a_list_is_a_state_a_milestone_or_nothing(rule, becomes):
+    found = mapping.load(json.dumps({"lists": {"Launch": rule}}).encode())
+    assert (found.list_rule("LAUNCH"), found.list_rule("Other")) == (becomes, None)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +69,14 @@ def test_what_is_unknown_or_wrong_in_it_is_refused_by_name(data, field):
     assert refused.value.field == field
 
 
+def test_of_many_mistakes_all_are_named_ten_in_words_and_each_shortened():
+    with pytest.raises(Invalid) as refused:
+        mapping.load(json.dumps({"types": {f"T{at:02}": "x" * 200 for at in range(12)}}).encode())
+    assert [field for field, _, _ in refused.value.problems] == [f"mapping.types.T{at:02}" for at in range(12)]
+    assert {shown for _, _, shown in refused.value.problems} == {"x" * 100}
+    assert refused.value.message.count("mapping.types.T") == 10
+
+
 @pytest.mark.parametrize(
     ("name", "category"),
     [
@@ -76,11 +96,19 @@ def test_a_status_is_guessed_by_its_name_in_our_languages(name, category):
 def test_the_sources_own_category_is_better_than_a_name_and_the_mapping_file_better_than_both():
     assert mapping.meaning("Deploy", Mapping(), "done").category is Category.DONE
     assert mapping.meaning("Done", Mapping(), "indeterminate").category is Category.DOING
+    assert mapping.meaning("Done", Mapping(), "In Progress").category is Category.DOING
     assert mapping.meaning("Done", Mapping(statuses={"done": "dropped"}), "done").category is Category.DROPPED
+
+
+def test_the_mapping_file_may_give_a_status_another_name():
+    wanted = Mapping(statuses={"Ready": StatusRule(category="doing", name="In work"), "Deploy": "done"})
+    assert mapping.meaning("READY", wanted) == ("In work", Category.DOING, "the mapping file says so")
+    assert mapping.meaning("deploy", wanted) == ("deploy", Category.DONE, "the mapping file says so")
 
 
 def test_what_a_source_calls_done_may_be_dropped_by_its_name():
     assert mapping.meaning("Won't fix", Mapping(), "done").category is Category.DROPPED
+    assert mapping.meaning("Won't fix", Mapping(), "new").category is Category.TODO
 
 
 @pytest.mark.parametrize(
@@ -96,6 +124,14 @@ def test_what_a_source_calls_done_may_be_dropped_by_its_name():
 )
 def test_types_are_guessed_by_their_names(name, kind):
     assert mapping.item_type(name, Mapping())[0] is ItemType(kind)
+
+
+def test_the_mapping_file_decides_what_a_type_becomes():
+    assert mapping.item_type("EPIC", Mapping(types={"Epic": "bug"})) == (ItemType.BUG, "the mapping file says so")
+
+
+def test_a_guess_is_told_in_one_line():
+    assert mapping.Guess("status", "Deploy", "done", "its name").line() == "status 'Deploy' → done (its name)"
 
 
 def test_a_word_of_the_mapping_file_that_the_source_lacks_is_named():
