@@ -25,6 +25,7 @@ ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 MOST_CELLS = 5_000
 """Of a text's tables: short rows are filled up, and the library makes 65,536 cells of a remark of 4,000 signs."""
+LANGUAGE = re.compile(r"[\w+#.-]{0,20}")
 HEADINGS_BELOW = 2
 """A text's own first heading becomes an h3: the page has its h1 and the section its h2."""
 AFTER: Mapping[str, str] = {
@@ -60,14 +61,24 @@ def _table(state: StateBlock, first: int, last: int, silent: bool) -> bool:
 @lru_cache(1)
 def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    # An address that is written once would be shown for each place that names it, and a comment ([//]: #) never.
+    reader.disable("reference")
     reader.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
     reader.add_render_rule("image", _image_as_link)
     return reader
 
 
+def _parsed(text: str) -> list[Token]:
+    """The pieces of a text. What stands behind the fence of a code, if it names no language, is said in it."""
+    tokens = _reader().parse(text)
+    for token in tokens:
+        if token.type == "fence" and not LANGUAGE.fullmatch(token.info.strip()):
+            token.content = f"{token.info.strip()}\n{token.content}"
+    return tokens
+
+
 def _render(text: str) -> Markup:
-    reader = _reader()
-    tokens = reader.parse(text)
+    reader, tokens = _reader(), _parsed(text)
     _lower_headings(tokens)
     html = reader.renderer.render(tokens, reader.options, {})
     return Markup(
@@ -88,7 +99,7 @@ def to_text(text: str) -> str:
 
     No HTML, and not safe to be put into a page as such.
     """
-    plain = "".join(_plain(_reader().parse(text)))
+    plain = "".join(_plain(_parsed(text)))
     return re.sub(r"\n{3,}", "\n\n", plain).strip()
 
 

@@ -71,6 +71,27 @@ def test_a_few_signs_make_no_table_of_tens_of_thousands_of_cells(text: str) -> N
     assert 0 < to_html(text).count("<td") < 5_000
 
 
+@pytest.mark.parametrize("twice", ["/x" * 1_000, "x '" + "<" * 2_000 + "'"], ids=["address", "title"])
+def test_nothing_is_written_once_and_shown_a_thousand_times(twice: str) -> None:
+    text = f"[a]: {twice}\n\n" + "[a]" * 600
+    assert len(to_html(text)) < 5 * len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[//]: # (and pays double)",
+        "[a]: <and pays double>",
+        "``` and pays double\ncode\n```",
+        "~~~and pays double\n~~~",
+    ],
+)
+def test_no_words_of_a_text_stay_unseen(text: str) -> None:
+    """What is decided is shown by this: a comment, as some write one, would be signed and never read."""
+    assert "and pays double" in to_html(text)
+    assert "and pays double" in to_text(text)
+
+
 def test_a_table_of_usual_size_is_filled_up_and_whole() -> None:
     html = to_html("|a|b|c|d|\n|-|-|-|-|\n" + "|1|2|\n" * 200)
     assert (html.count("<tr"), html.count("<td")) == (201, 800)
