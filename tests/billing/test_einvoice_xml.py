@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from portal.billing import xml
-from portal.billing.document import Identifier, TaxCategory
+from portal.billing.document import Contact, Identifier, TaxCategory
 from portal.billing.totals import totals
 from tests.support.invoices import ACME, AGENCY, HOURS, KINDS, MILESTONE, TO, corpus, sample, untaxed
 
@@ -125,6 +125,30 @@ def test_peppol_is_stated_where_nothing_is_lacking_for_it():
     without = sample(buyer=replace(ACME, electronic=None))
     assert xml.lacks(without, xml.Profile.PEPPOL) == ("buyer.electronic",)
     assert profile_of(xml.ubl(without)) == xml.Profile.EN16931
+    assert texts(read(xml.ubl(without)), "{*}ProfileID") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "peppol", "xrechnung"),
+    [
+        ({}, (), ()),
+        ({"order_number": ""}, (), ()),
+        ({"buyer_reference": ""}, (), ("buyer_reference",)),
+        ({"buyer_reference": "", "order_number": ""}, ("buyer_reference",), ("buyer_reference",)),
+        ({"payment": None}, (), ("payment",)),
+        ({"seller": replace(AGENCY, electronic=None)}, ("seller.electronic",), ("seller.electronic",)),
+        ({"seller": replace(AGENCY, city="", postcode="")}, (), ("seller.city", "seller.postcode")),
+        ({"buyer": replace(ACME, city="", postcode="")}, (), ("buyer.city", "buyer.postcode")),
+        ({"seller": replace(AGENCY, contact=Contact("Ada", "1"))}, (), ("seller.contact.email",)),
+        ({"seller": replace(AGENCY, contact=Contact("Ada", email="a@b.example"))}, (), ("seller.contact.phone",)),
+        ({"seller": replace(AGENCY, contact=Contact("", "1", "a@b.example"))}, (), ("seller.contact.name",)),
+    ],
+)
+def test_a_profile_names_each_field_that_it_lacks(changes, peppol, xrechnung):
+    document = sample(**changes)
+    assert xml.lacks(document, xml.Profile.EN16931) == ()
+    assert xml.lacks(document, xml.Profile.PEPPOL) == peppol
+    assert xml.lacks(document, xml.Profile.XRECHNUNG) == xrechnung
 
 
 def test_xrechnung_is_stated_on_demand_and_says_what_it_lacks():
