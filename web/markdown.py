@@ -10,6 +10,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererProtocol
 from markdown_it.rules_block import StateBlock, table
+from markdown_it.rules_block.table import escapedSplit, getLine
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 from markupsafe import Markup
@@ -21,7 +22,7 @@ TAGS = {
     "p", "br", "hr", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "pre", "code", "em", "strong", "s",
     "a", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
-ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
+ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 MOST_CELLS = 5_000
 """Of a text's tables: short rows are filled up, and the library makes 65,536 cells of a remark of 4,000 signs."""
@@ -54,8 +55,22 @@ def _lower_headings(tokens: Sequence[Token]) -> None:
 def _table(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     """The library's table, of so many rows as there is room for; what comes after them stays as it is written."""
     columns = state.src.count("|", state.bMarks[first + 1], state.eMarks[first + 1]) + 1
-    rows = (MOST_CELLS - len(state.tokens) // 3) // columns
-    return rows > 0 and table(state, first, min(last, first + 2 + rows), silent)
+    made = len(state.tokens)
+    rows = (MOST_CELLS - made // 3) // columns
+    is_table = rows > 0 and table(state, first, min(last, first + 2 + rows), silent)
+    _say_what_is_beyond(state, state.tokens[made:])
+    return is_table
+
+
+def _say_what_is_beyond(state: StateBlock, made: Sequence[Token]) -> None:
+    """Puts the cells that a row has beyond its table's width into its last one: the library leaves them out."""
+    width = sum(token.type == "th_open" for token in made)
+    for at, token in enumerate(made):
+        if token.type == "tr_open" and token.map:
+            cells = [cell.strip() for cell in escapedSplit(getLine(state, token.map[0]).strip())]
+            beyond = cells[width + (cells[0] == "") :]
+            last = made[at + 3 * width - 1]  # a cell is three tokens, its words in the middle
+            last.content = " | ".join([last.content, *filter(None, beyond)])
 
 
 @lru_cache(1)
@@ -69,12 +84,24 @@ def _reader() -> MarkdownIt:
 
 
 def _parsed(text: str) -> list[Token]:
-    """The pieces of a text. What stands behind the fence of a code, if it names no language, is said in it."""
+    """The pieces of a text, with what would stay unseen: links' titles, and words behind the fence of a code."""
     tokens = _reader().parse(text)
     for token in tokens:
+        token.children = list(_titled(token.children)) if token.children else token.children
         if token.type == "fence" and not LANGUAGE.fullmatch(token.info.strip()):
             token.content = f"{token.info.strip()}\n{token.content}"
     return tokens
+
+
+def _titled(tokens: Sequence[Token]) -> Iterator[Token]:
+    title = ""
+    for token in tokens:
+        yield token
+        if token.type == "link_open":
+            title = str(token.attrGet("title") or "")
+        said = {"link_close": title, "image": str(token.attrGet("title") or "")}.get(token.type)
+        if said:
+            yield Token("text", "", 0, content=f" ({said})")
 
 
 def _render(text: str) -> Markup:

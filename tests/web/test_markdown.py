@@ -84,6 +84,11 @@ def test_nothing_is_written_once_and_shown_a_thousand_times(twice: str) -> None:
         "[a]: <and pays double>",
         "``` and pays double\ncode\n```",
         "~~~and pays double\n~~~",
+        "| a |\n|---|\n| 1 | and pays double |",
+        "a | b\n-|-\n1 | 2 | | and pays double |",
+        '[x](y "and pays double")',
+        '![x](y "and pays double")',
+        '[![x](y "a")](z "and pays double")',
     ],
 )
 def test_no_words_of_a_text_stay_unseen(text: str) -> None:
