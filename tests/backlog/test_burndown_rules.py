@@ -166,6 +166,8 @@ def test_adding_what_was_taken_leaves_nothing_behind() -> None:
     total = dict(moved)
     add(total, diff(moved, {}))
     assert total == {}
+    add(total, dict.fromkeys(moved, burndown.NOTHING))
+    assert total == {}
 
 
 def test_a_movement_fills_the_columns_of_its_table() -> None:

@@ -39,6 +39,52 @@ def test_the_history_is_walked_backwards_from_today():
     assert item.author == "jira-user:ana"
 
 
+@pytest.mark.parametrize(
+    ("change", "now", "field", "became"),
+    [
+        (("description", None, "Old", None, "New"), {"description": "New"}, Field.DESCRIPTION, ["Old", "New"]),
+        (("description", None, None, None, "New"), {"description": "New"}, Field.DESCRIPTION, ["", "New"]),
+        (("assignee", "ana", "Ana Ruiz", None, None), {}, Field.ASSIGNEE, ["jira-user:ana", None]),
+        (("assignee", None, None, "ana", "Ana Ruiz"), {"assignee": {"name": "ana", "displayName": "Ana Ruiz"}},
+         Field.ASSIGNEE, [None, "jira-user:ana"]),
+        (("labels", None, "web pay", None, "pay"), {"labels": ["pay"]}, Field.LABELS, [("pay", "web"), ("pay",)]),
+        (("labels", None, None, None, "pay"), {"labels": ["pay"]}, Field.LABELS, [(), ("pay",)]),
+        (("priority", "1", "High", "2", "Low"), {"priority": {"id": "2", "name": "Low"}}, Field.PRIORITY,
+         ["High", "Low"]),
+        (("timeoriginalestimate", "5400", None, "7200", None), {"timeoriginalestimate": 7200}, Field.HOURS,
+         [Decimal("1.5"), Decimal(2)]),
+        (("Security Level", "9", "Sensitive", None, None), {"security": None}, Field.RESTRICTED, [True, False]),
+        (("Security Level", "9", None, None, None), {"security": None}, Field.RESTRICTED, [True, False]),
+        (("status", None, "Open", "6", "Closed"), {"status": CLOSED}, Field.STATUS, ["Open", "Closed"]),
+        (("Fix Version", None, None, 4, "1.0"), {"fixVersions": [{"id": "4", "name": "1.0"}]}, Field.MILESTONE,
+         [None, "jira-version:4"]),
+        (("Fix Version", 4, "1.0", None, None), {}, Field.MILESTONE, ["jira-version:4", None]),
+    ],
+)  # fmt: skip
+def test_each_field_is_walked_back_to_what_it_was(change, now, field, became):
+    project = read("jira", search(issue(histories=[(IN_MARCH, change)], **now)))
+    assert told(project, project.items[0], field) == became
+
+
+def test_changes_of_one_entry_are_undone_from_the_last():
+    twice = ("status", "1", "Open", "3", "In Progress"), ("status", "3", "In Progress", "6", "Closed")
+    project = read("jira", search(issue(histories=[(IN_MARCH, *twice)], status=CLOSED)))
+    assert told(project, project.items[0], Field.STATUS) == ["Open", "Closed"]
+
+
+def test_a_history_that_has_no_place_here_is_told_by_its_field():
+    strange = [
+        (IN_MARCH, ("Key", None, "QP-7", None, "QP-1")),
+        (IN_MARCH, ("Wonder" * 20, None, "a", None, "b")),
+        (IN_MARCH, ("project", "1", "Quay", "1", "Quay portal")),
+    ]
+    found = read("jira", search(issue(histories=strange))).losses.all()
+    assert [(loss.what, loss.kind, loss.detail, loss.places) for loss in found if loss.what.startswith("history")] == [
+        ("history of key", "lost", "older keys", ("QP-1",)),
+        (f"history of {'wonder' * 20}"[:80], "lost", "only its present value counts", ("QP-1",)),
+    ]
+
+
 def test_points_without_history_were_set_at_creation():
     project = read("jira", search(issue(histories=[], customfield_7=5.0), names={"customfield_7": "Story Points"}))
     assert told(project, project.items[0], Field.POINTS) == [Decimal(5)]
