@@ -9,8 +9,9 @@ from fastapi.responses import Response
 
 from portal.access import Scope
 from portal.decisions import queries
-from portal.decisions.readable import Readable, moment, readable
+from portal.decisions.readable import Readable, readable
 from portal.decisions.receipt_pdf import Agency, file_name, receipt_pdf
+from portal.decisions.wording import moment
 from portal.errors import Invalid, PortalError, TooLarge
 from portal.files import multipart
 from portal.ledger import receipt_files, receipts, timestamps

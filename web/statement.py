@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from portal import clock
 from portal.billing import statement
 from portal.billing.statement import StatementLine
-from portal.decisions.parts import Gettext
+from portal.decisions.wording import Gettext
 from portal.documents.typesetting import Attached, typeset
 from portal.money import Money
 from portal.spreadsheet import BOM, rows_as_csv

@@ -12,12 +12,12 @@ from typing import Any
 
 from babel.dates import format_date
 
-from portal.acceptance.models import Acceptance, AcceptanceState, Outcome, TestCase, TestPlan, TestPlanVersion
-from portal.acceptance.verdicts import What
+from portal.acceptance.models import Acceptance, AcceptanceState, TestCase, TestPlan, TestPlanVersion
 from portal.decisions.models import DecisionAnswer
-from portal.decisions.parts import Gettext
-from portal.decisions.readable import how, moment, verdicts
+from portal.decisions.readable import how, verdicts
 from portal.decisions.receipt_pdf import LANGUAGES, Agency
+from portal.decisions.tested import criterion, outcomes
+from portal.decisions.wording import Gettext, moment
 from portal.documents.typesetting import Attached, typeset
 from portal.ledger import receipt_files
 from portal.ledger.models import Receipt
@@ -99,14 +99,6 @@ def states(_: Gettext) -> dict[AcceptanceState, str]:
     }  # fmt: skip
 
 
-def outcomes(_: Gettext) -> dict[str | None, str]:
-    """What each outcome is called, as protocols name it; None: not run."""
-    return {
-        None: _("Not run"), Outcome.PASSED.value: _("Passed"), Outcome.FAILED.value: _("Failed"),
-        Outcome.BLOCKED.value: _("Blocked"), Outcome.NOT_APPLICABLE.value: _("Not applicable"),
-    }  # fmt: skip
-
-
 def _deemed(row: Acceptance, _: Gettext, locale: str) -> str:
     if row.state is not AcceptanceState.DEEMED or row.deemed_on is None:
         return ""
@@ -130,17 +122,8 @@ def _facts(row: Acceptance, kept: Mapping[str, Any], _: Gettext, locale: str) ->
 
 
 def _criterion(one: Mapping[str, Any], _: Gettext) -> dict[str, Any]:
-    if one["what"] == What.ALL_RUN:
-        text = _("Every case was run")
-    else:
-        text = _("At most %(limit)s failed cases of priority %(priority)s") % {
-            "limit": one["limit"], "priority": one["priority"],
-        }  # fmt: skip
-    return {
-        "text": text,
-        "met": one["is_met"],
-        "state": _("Met") if one["is_met"] else f"{_('Missing')}: {one['actual']}",
-    }
+    text, state = criterion(one, _)
+    return {"text": text, "met": one["is_met"], "state": state}
 
 
 def _counts(cases: Sequence[Mapping[str, Any]], _: Gettext) -> list[tuple[str, str]]:
@@ -163,7 +146,7 @@ def _signature(one: Signed, _: Gettext, locale: str) -> dict[str, Any]:
     answer, evidence = one.answer, one.answer.evidence
     return {
         "name": evidence.get("name") or evidence.get("email") or "–", "company": evidence.get("company") or "",
-        "verdict": verdicts(_).get(answer.verdict, answer.verdict), "comment": answer.comment,
+        "verdict": verdicts(_, "acceptance").get(answer.verdict, answer.verdict), "comment": answer.comment,
         "when": moment(answer.at, locale),
         "facts": [
             (_("Signed in through"), f"{evidence.get('issuer') or '–'} ({evidence.get('sub') or '–'})"),

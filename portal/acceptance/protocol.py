@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.acceptance.models import Outcome, TestPlan, TestPlanVersion, TestRound
-from portal.acceptance.verdicts import Criterion, What
+from portal.acceptance.verdicts import Criterion
 from portal.clock import rfc3339
 from portal.ledger import canonical
 
@@ -21,9 +21,10 @@ FEW = 3
 MOST_SHOWN = 500
 """Cases that the question itself lists; beyond that those which are not passed, and the digest of the whole."""
 OUTCOMES = {
-    None: "not run", Outcome.PASSED: "passed", Outcome.FAILED: "failed", Outcome.BLOCKED: "blocked",
-    Outcome.NOT_APPLICABLE: "not applicable",
+    None: "Not run", Outcome.PASSED: "Passed", Outcome.FAILED: "Failed", Outcome.BLOCKED: "Blocked",
+    Outcome.NOT_APPLICABLE: "Not applicable",
 }  # fmt: skip
+"""The terms of the facts: whoever shows them translates them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,25 +134,25 @@ def question(protocol: Mapping[str, Any], digest: bytes) -> dict[str, Any]:
     plan, cases, last = protocol["plan"], protocol["cases"], (protocol["rounds"] or [None])[-1]
     tested = [case for case in cases if not case["is_automatic"]]
     listed = cases if len(cases) <= MOST_SHOWN else [one for one in cases if one["verdict"] != "passed"][:MOST_SHOWN]
-    facts = [["Test plan", f"{plan['number']}: {plan['title']}, version {plan['version']}"]]
+    facts = [["Test plan", f"{plan['number']}: {plan['title']}"]]
     if protocol["milestone"]:
         facts.append(["Milestone", f"{protocol['milestone']['number']}: {protocol['milestone']['name']}"])
     if protocol["change_request"]:
         facts.append(["Change request", str(protocol["change_request"])])
     if protocol["part"]:
-        facts.append(["Part", protocol["part"] + (" (the last one)" if protocol["is_whole"] else "")])
-    facts += [[words.capitalize(), str(_count(tested, outcome))] for outcome, words in OUTCOMES.items()]
+        facts.append(["Part", protocol["part"]])
+    facts += [[words, str(_count(tested, outcome))] for outcome, words in OUTCOMES.items()]
     if last is not None:
         about = (("Build", "build"), ("Address", "address"), ("Hash of the build", "build_hash"))
         facts += [[name, last[field]] for name, field in about if last[field]]
-    if protocol["deemed_after_days"]:
-        facts.append(["Counts as accepted without an answer after", f"{protocol['deemed_after_days']} days"])
     return {
         "title": plan["title"],
         "version": plan["version"],
-        "criteria": [criterion_words(one) for one in protocol["criteria"]],
+        "criteria": protocol["criteria"],
         "facts": facts,
-        "results": [_line(one) for one in listed],
+        "results": [_result(one) for one in listed],
+        "is_last_part": True if protocol["part"] and protocol["is_whole"] else None,
+        "deemed_after_days": protocol["deemed_after_days"],
         "protocol_sha256": digest.hex(),
     }
 
@@ -160,18 +161,10 @@ def _count(cases: Iterable[Mapping[str, Any]], outcome: Outcome | None) -> int:
     return sum(case["verdict"] == (outcome.value if outcome else None) for case in cases)
 
 
-def _line(case: Mapping[str, Any]) -> list[str]:
-    """A case in one line: what it is, and what was said of it by whom and when."""
-    verdict = OUTCOMES[Outcome(case["verdict"]) if case["verdict"] else None]
-    said = "; ".join(f"{one['name']}: {OUTCOMES[Outcome(one['outcome'])]}, {one['at']}" for one in case["results"])
-    defects = ", ".join(str(number) for number in case["defects"])
-    more = [f"{said}" if said else "", f"defects: {defects}" if defects else ""]
-    return [f"{case['number']}. {case['title']}", " – ".join([verdict, *(one for one in more if one)])]
-
-
-def criterion_words(one: Mapping[str, Any]) -> str:
-    """A criterion in a sentence, with how it stands."""
-    state = "met" if one["is_met"] else "not met"
-    if one["what"] == What.ALL_RUN:
-        return f"All cases were run: {state} ({one['actual']} were not)."
-    return f"At most {one['limit']} failed cases of priority {one['priority']}: {state} ({one['actual']} failed)."
+def _result(case: Mapping[str, Any]) -> dict[str, Any]:
+    """A case in short: how it stands, and what was said of it by whom and when."""
+    return {
+        "case": case["number"], "title": case["title"], "outcome": case["verdict"],
+        "said": [{name: one[name] for name in ("name", "outcome", "at")} for one in case["results"]],
+        "defects": case["defects"],
+    }  # fmt: skip

@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from babel.numbers import format_decimal
 
-Gettext = Callable[[str], str]
+from portal.decisions import tested
+from portal.decisions.wording import Gettext
 
 MOST_TEXT = 20_000
 """Characters of one part that a page shows; the receipt itself holds all of it."""
@@ -73,6 +74,9 @@ def _labels(_: Gettext) -> dict[str, str]:
         "description": _("Description"), "note": _("What changed"), "criteria": _("Acceptance criteria"),
         "facts": _("Facts"), "files": _("Files"), "links": _("Links"), "reason": _("Reason"),
         "alternatives": _("Alternatives"), "priority": _("Priority"), "measure": _("Measure"),
+        "results": _("Results"), "protocol_sha256": _("Digest of the protocol (SHA-256)"),
+        "is_last_part": _("The last part"),
+        "deemed_after_days": _("Days after which it counts as accepted without an answer"),
         "valid_until": _("Valid until"), "currency": _("Currency"), "period": _("Prices are due"),
     }  # fmt: skip
 
@@ -82,6 +86,10 @@ def _part(label: str, value: Any, _: Gettext, locale: str) -> Part:
         return Part(label, "files", rows=tuple(_file(one, _, locale) for one in value))
     if _is_list_of(value, lambda one: isinstance(one, list) and len(one) == 2 and all(map(_is_plain, one))):
         return Part(label, "facts", rows=tuple(_fact(_text(term), _text(said), _) for term, said in value))
+    if _is_list_of(value, tested.is_criterion):
+        return Part(label, "facts", rows=tuple(tested.criterion(one, _) for one in value))
+    if _is_list_of(value, tested.is_result):
+        return Part(label, "facts", rows=tuple(tested.result(one, _, locale) for one in value))
     if _is_list_of(value, _is_plain):
         return Part(label, "list", rows=tuple((_text(one),) for one in value))
     if _is_list_of(value, lambda one: isinstance(one, dict) and all(map(_is_plain, one.values()))):

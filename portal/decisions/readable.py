@@ -8,14 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from babel.dates import format_datetime
-
 from portal.decisions.models import Verdict
-from portal.decisions.parts import NOTHING, Gettext, Part, parts_of
+from portal.decisions.parts import NOTHING, Part, parts_of
+from portal.decisions.wording import Gettext, moment, moment_of
 from portal.ledger.receipts import Proved
-
-PATTERNS = {"zh_CN": "y年M月d日 HH:mm:ss 'UTC'"}
-PATTERN = "d MMMM y, HH:mm:ss 'UTC'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,7 @@ def readable(proved: Proved, gettext: Gettext, locale: str) -> Readable:
     return Readable(
         title=str(body.get("title") or content.get("title") or proved.event["kind"]),
         subject=_subject(body, _),
-        verdict=verdicts(_).get(verdict, verdict),
+        verdict=verdicts(_, body.get("of")).get(verdict, verdict),
         is_approval=verdict in (Verdict.APPROVED, Verdict.APPROVED_WITH_REMARKS),
         comment=str(body.get("comment") or ""),
         who=str(evidence.get("name") or evidence.get("email") or NOTHING),
@@ -56,22 +52,21 @@ def readable(proved: Proved, gettext: Gettext, locale: str) -> Readable:
     )
 
 
-def moment(at: datetime, locale: str) -> str:
-    """A moment to the second, in UTC: a receipt is read in every zone."""
-    return format_datetime(at, PATTERNS.get(locale, PATTERN), locale=locale)
-
-
 def _document(proved: Proved, name: str) -> Mapping[str, Any]:
     found = proved.disclosed.get(name)
     return found if isinstance(found, dict) else {}
 
 
-def verdicts(_: Gettext) -> dict[str, str]:
-    """What each verdict is called."""
-    return {
+def verdicts(_: Gettext, kind: str | None = None) -> dict[str, str]:
+    """What each verdict is called. What was tested (`kind` acceptance) is accepted; all else is approved."""
+    called = {
         "approved": _("Approved"), "approved_with_remarks": _("Approved with remarks"),
         "changes_wanted": _("Changes wanted"), "declined": _("Declined"),
     }  # fmt: skip
+    accepted = {
+        "approved": _("Accepted"), "approved_with_remarks": _("Accepted with reservations"), "declined": _("Refused"),
+    }  # fmt: skip
+    return called | accepted if kind == "acceptance" else called
 
 
 def _subject(body: Mapping[str, Any], _: Gettext) -> str:
@@ -102,7 +97,7 @@ def _facts(
     yield _("Account there"), str(evidence.get("sub") or NOTHING)
     yield _("How"), how(evidence, _, locale)
     if outcome := body.get("outcome"):
-        yield _("The decision is settled"), verdicts(_).get(outcome, str(outcome))
+        yield _("The decision is settled"), verdicts(_, body.get("of")).get(outcome, str(outcome))
     else:
         yield _("The decision is settled"), _("not by this answer alone")
 
@@ -128,15 +123,8 @@ def how(evidence: Mapping[str, Any], _: Gettext, locale: str) -> str:
     if evidence.get("acr"):
         words.append(f"acr {evidence['acr']}")
     if evidence.get("auth_time"):
-        words.append(_moment_of(str(evidence["auth_time"]), locale))
+        words.append(moment_of(str(evidence["auth_time"]), locale))
     return ", ".join(words) or NOTHING
-
-
-def _moment_of(text: str, locale: str) -> str:
-    try:
-        return moment(datetime.fromisoformat(text), locale)
-    except ValueError:
-        return text
 
 
 def _proof(proved: Proved, _: Gettext, locale: str) -> Iterator[tuple[str, str]]:

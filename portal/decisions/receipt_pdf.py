@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.decisions.models import Verdict
-from portal.decisions.parts import Gettext
-from portal.decisions.readable import Readable, moment, readable
+from portal.decisions.readable import Readable, readable
+from portal.decisions.wording import Gettext, moment
 from portal.documents import fonts
 from portal.documents.typesetting import Attached, typeset
 from portal.ledger import receipt_files, timestamps
