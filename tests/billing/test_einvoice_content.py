@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from lxml import etree
 
 from portal.billing import xml
-from portal.billing.document import TaxCategory
-from tests.support.invoices import ACME, AGENCY, HOURS, KINDS, sample, untaxed
+from portal.billing.document import PaymentMeans, TaxCategory
+from tests.support.invoices import ACME, AGENCY, HOURS, KINDS, TO, sample, untaxed
 
 BARE = {
     "due_on": None, "payment_terms": "30 days", "order_number": "", "contract_reference": "", "project_reference": "",
@@ -116,6 +117,36 @@ def test_discounts_are_no_charges_and_each_says_what_it_is_taxed_as():
         ("ChargeIndicator", "false"), ("AllowanceChargeReason", "Long-standing client"),
         ("MultiplierFactorNumeric", "5"), ("Amount", "625"), ("BaseAmount", "12500"),
     ]  # fmt: skip
+
+
+SUMS = ("LineExtensionAmount", "TaxExclusiveAmount", "TaxInclusiveAmount")
+
+
+def test_of_sums_those_that_are_nothing_are_left_out():
+    assert said(read(xml.ubl(sample())), "{*}LegalMonetaryTotal") == [
+        *zip(SUMS, ("17110.88", "17110.88", "20345.45"), strict=True), ("PayableAmount", "20345.45"),
+    ]  # fmt: skip
+    document = replace(KINDS["discounts and charges"](), prepaid=Decimal(5000))
+    assert said(read(xml.ubl(document)), "{*}LegalMonetaryTotal") == [
+        *zip(SUMS, ("16485.88", "16398.22", "19495.90"), strict=True), ("AllowanceTotalAmount", "100.00"),
+        ("ChargeTotalAmount", "12.34"), ("PrepaidAmount", "5000.00"), ("PayableAmount", "14495.90"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("currency", "to", "expected"),
+    [
+        ("EUR", TO, [("PaymentMeansCode", "58"), ("PaymentID", "RE-2026-0042"), ("ID", TO.iban), ("Name", TO.holder),
+                     ("ID", TO.bic)]),
+        ("USD", PaymentMeans(iban=TO.iban), [("PaymentMeansCode", "30"), ("PaymentID", "RE-2026-0042"),
+                                             ("ID", TO.iban)]),
+        ("EUR", PaymentMeans(account="123", reference="Thanks"), [("PaymentMeansCode", "30"), ("PaymentID", "Thanks"),
+                                                                  ("ID", "123")]),
+    ],
+)  # fmt: skip
+def test_only_euros_to_an_iban_are_a_sepa_transfer(currency, to, expected):
+    document = sample(currency=currency, payment=to)
+    assert said(read(xml.ubl(document)), "{*}PaymentMeans") == expected
 
 
 def test_a_line_is_told_whole():
