@@ -144,7 +144,7 @@ async def test_a_mail_stays_when_it_does_not_hold_any_more(database, cast, post,
 
 
 async def test_mail_that_came_back_for_our_own_fault_is_no_reason_to_send_none(database, cast, post, send):
-    """A signature that broke (5.7.26): once it is mended, the next mail arrives. Staff see meanwhile that it did not."""
+    """A signature that broke (5.7.26): once it is mended, the next mail arrives. Staff see that it did not."""
     await asked(database, cast, post)
     async with database.write() as db:
         await refused.record(db, "ada@example.com", "bounce", "5.7.26")
