@@ -129,6 +129,13 @@ async def test_money_in_another_issuers_account_is_for_somebody_to_match(billed,
     ]
 
 
+async def test_an_account_without_an_iban_is_an_issuers_however_it_is_written(billed, database, cast):
+    async with database.write() as db:
+        party, other = stored.plain(invoices.AGENCY), {"account": "40702810 a", "holder": "East"}
+        await accounts.put_issuer(db, cast.viewer("root"), "EAST", party=party, payment=other)
+    assert await take(database, cast, entry("x"), account="<Othr><Id>40702810A</Id></Othr>") == bank.Taken(0, 1, 0)
+
+
 async def test_more_than_is_owed_is_kept_as_paid(billed, database, cast):
     await take(database, cast, entry(billed.reference, amount="5000"))
     assert await state_of(database, cast) == (InvoiceState.PAID, 500_000)
