@@ -86,7 +86,7 @@ def criteria_in(markdown: str) -> list[str]:
     """
     found: list[str] = []
     for line in markdown.splitlines():
-        entry = _LIST_LINE.match(line)
+        entry = _LIST_LINE.match(line.rstrip())  # of blanks behind a dash, each beginning would be tried to the end
         if entry:
             found.append(entry[1].strip())
         elif found and line.strip() and line[0].isspace():

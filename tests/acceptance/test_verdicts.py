@@ -157,6 +157,7 @@ def test_the_end_phase_is_told_by_severity_over_the_rounds():
         ("- One\n goes on\n\n\tand on\nAnd this is none", ["One goes on and on"]),
         ("- Outer\n    - Inner", ["Outer", "Inner"]),
         ("-no list", ["-no list"]),
+        ("- " + " " * 90_000 + "\nNothing behind a dash", ["- Nothing behind a dash"]),  # at once, not in a minute
     ],
 )
 def test_each_entry_of_a_list_is_a_criterion(text, found):
