@@ -131,6 +131,28 @@ def test_an_iteration_and_a_milestone_of_the_same_id_are_two_series() -> None:
     assert on(moved, 4, LAUNCH) == amounts(added=3)
 
 
+@pytest.mark.parametrize(
+    ("iteration", "milestone", "series"),
+    [
+        (None, None, {PROJECT}),
+        (ONE, None, {PROJECT, SPRINT_1}),
+        (None, TWO, {PROJECT, LAUNCH}),
+        (ONE, TWO, {PROJECT, SPRINT_1, LAUNCH}),
+    ],
+)
+def test_an_item_moves_its_project_and_what_it_is_part_of(
+    iteration: UUID | None, milestone: UUID | None, series: set[Series]
+) -> None:
+    moved = movements(life((2, TODO._replace(iteration=iteration, milestone=milestone))), BERLIN)
+    assert {one for one, _, _ in moved} == series
+
+
+def test_an_item_that_no_client_sees_may_change_its_audience_and_moves_nothing() -> None:
+    internal, billing = (TODO._replace(audience=one) for one in (Audience.INTERNAL, Audience.BILLING))
+    moved = movements(life((2, internal), (3, billing)), BERLIN)
+    assert {day for _, day, _ in moved} == {date(2026, 3, 2)}
+
+
 def test_an_internal_item_moves_nothing_that_a_client_sees() -> None:
     moved = movements(life((2, TODO._replace(audience=Audience.INTERNAL))), BERLIN)
     assert {audience for _, _, audience in moved} == {Audience.INTERNAL}
