@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -54,6 +54,7 @@ FAULTS = {
     "proof": _("The event does not stand in the project's record."),
     "disclosed": _("What it shows as decided is not what the event names."),
     "timestamp": _("The time stamp in it is damaged."),
+    "protocol": _("The protocol attached to it is not the one that was signed."),
 }
 """Why a receipt does not hold, by the field that the check names."""
 
@@ -68,11 +69,14 @@ class Stamped:
 
 @dataclass(frozen=True, slots=True)
 class VerifyPage:
-    """The context of receipts/verify.html: before anything was sent, a receipt that holds, or why it does not."""
+    """The context of receipts/verify.html: before anything was sent, a receipt that holds, or why it does not.
+    `has_protocol`: the protocol that was signed is attached.
+    """
 
     said: Readable | None = None
     proved: Proved | None = None
     stamped: Stamped | None = None
+    has_protocol: bool = False
     fault: str = ""
     field: str = ""
     accepts: Sequence[str] = (".json", ".pdf", ".jws")
@@ -122,8 +126,9 @@ async def verify(request: Request) -> Response:
     locale = locale_of(request)
     try:
         async with IN_MEMORY_AT_ONCE:
-            file = await _read(await _received(request))
-        page = _checked(request, file, locale)
+            raw = await _received(request)
+            page = _checked(request, await _read(raw), locale)
+            page = replace(page, has_protocol=await _has_protocol(raw, page.proved))
     except PortalError as refusal:
         page = _refused(refusal, locale)
     return respond(request, "receipts/verify.html", page, status=200 if page.proved else 422)
@@ -134,6 +139,16 @@ async def _read(raw: bytes) -> ReceiptFile:
         raise Invalid("Choose a receipt first.", field="empty")
     async with AT_ONCE:
         return await asyncio.to_thread(receipt_files.read_receipt, raw)
+
+
+async def _has_protocol(raw: bytes, proved: Proved | None) -> bool:
+    """Raises Invalid (field `protocol`) where another one is attached than was signed."""
+    assert proved is not None
+    async with AT_ONCE:
+        is_signed = await asyncio.to_thread(receipt_files.has_signed_protocol, raw, proved)
+    if is_signed is False:
+        raise Invalid("The protocol attached to it is not the one that was signed.", field="protocol")
+    return is_signed is True
 
 
 def _checked(request: Request, file: ReceiptFile, locale: str) -> VerifyPage:

@@ -22,7 +22,6 @@ from portal.documents.typesetting import Attached, typeset
 from portal.ledger import receipt_files
 from portal.ledger.models import Receipt
 
-PROTOCOL = "protocol.json"
 TONES = {
     AcceptanceState.ACCEPTED: "yes", AcceptanceState.ACCEPTED_WITH_RESERVATIONS: "yes", AcceptanceState.REFUSED: "no",
 }  # fmt: skip
@@ -53,7 +52,7 @@ async def protocol_pdf(
 
 def _attached(row: Acceptance, signed: Sequence[Signed], agency: Agency, _: Gettext) -> list[Attached]:
     about = _("The protocol that was signed, of which this page is the readable form")
-    files = [Attached(PROTOCOL, row.protocol.encode(), "application/json", about, "source")]
+    files = [Attached(receipt_files.PROTOCOL, row.protocol.encode(), "application/json", about, "source")]
     for one in signed:
         is_last = one is signed[-1]
         name = receipt_files.NAME if is_last else f"receipt-{one.answer.seq}.json"

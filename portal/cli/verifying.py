@@ -15,7 +15,7 @@ from portal.ledger import keys as signing
 from portal.ledger.archive_reader import head_in, is_zip
 from portal.ledger.faults import Report
 from portal.ledger.keys import PublicKey
-from portal.ledger.receipt_files import MOST_BYTES, read_receipt
+from portal.ledger.receipt_files import MOST_BYTES, PROTOCOL, has_signed_protocol, read_receipt
 from portal.ledger.verify import verify_database
 from portal.ledger.verify_archive import verify_archive
 from portal.settings import Settings, SettingsError
@@ -147,10 +147,16 @@ def _verify_receipt(file: Path, trust: Trust) -> int:
         found = read_receipt(raw)
         proved = receipts.verify(found.token, keys)
         said = readable(proved, str, "en")
+        is_signed = has_signed_protocol(raw, proved)
     except PortalError as error:
         say(f"BROKEN  {plain(file.name)}: {error.field or 'file'}: {plain(error.message)}")
         return BROKEN
+    if is_signed is False:
+        say(f"BROKEN  {plain(file.name)}: protocol: the one attached is not the one that was signed")
+        return BROKEN
     _tell(file, proved, said)
+    if is_signed:
+        say(f"        Protocol: {PROTOCOL} attached to it is the one that was signed")
     return _tell_stamp(found.timestamp, found.token, trust)
 
 

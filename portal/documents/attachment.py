@@ -49,17 +49,17 @@ def main() -> int:
 
 
 def find(pdf: bytes, name: str) -> bytes | None:
-    """The attachment of that name among the first few, if it is not too large."""
+    """The attachment of that name among the first few, if it is the only one and not too large."""
     import pypdf
 
     warnings.simplefilter("ignore")
     try:  # the library's own limits of depth and unpacked size are below those of the process
         listed = pypdf.PdfReader(io.BytesIO(pdf), root_object_recovery_limit=100).attachment_list
-        found = next((one for one in islice(listed, MOST_ATTACHMENTS) if one.name == name), None)
-        content = bytes(found.content) if found else None
+        (found,) = (one for one in islice(listed, MOST_ATTACHMENTS) if one.name == name)
+        content = bytes(found.content)
     except Exception:  # whatever a parser does about hostile bytes, the answer is the same
         return None
-    return content if content is not None and len(content) <= MOST_BYTES else None
+    return content if len(content) <= MOST_BYTES else None
 
 
 if __name__ == "__main__":

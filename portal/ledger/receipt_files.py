@@ -4,6 +4,7 @@ receipt.json is {"receipt": the token, "keys_url": where the portal publishes it
 in base64, where there is one}.
 """
 
+import hashlib
 import json
 from base64 import b64encode
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from portal.errors import Invalid, TooLarge
 from portal.ledger import canonical
 from portal.ledger.models import Receipt
 from portal.ledger.note import from_base64
+from portal.ledger.receipts import Proved
 
 NAME = "receipt.json"
+PROTOCOL = "protocol.json"
+"""What an acceptance is about, whole: attached to the PDF of a protocol, of which the receipt has the digest."""
 MOST_BYTES = attachment.MOST_BYTES
 MOST_TIMESTAMP_CHARACTERS = 200_000
 _MEMBERS = {"receipt", "keys_url", "timestamp"}
@@ -68,6 +72,18 @@ def read_json(raw: bytes) -> ReceiptFile:
     if not all(isinstance(value, str) for value in document.values()):
         raise Invalid(UNREADABLE, field="file")
     return ReceiptFile(document["receipt"], _timestamp(document.get("timestamp")), document.get("keys_url", ""))
+
+
+def has_signed_protocol(raw: bytes, proved: Proved) -> bool | None:
+    """Whether the protocol that is attached to a PDF is the one that was signed; None where none is attached, or where
+    nothing was signed but what the receipt itself says. Takes the PDF apart like `read_receipt`.
+    """
+    content = proved.disclosed.get("content")
+    digest = content.get("protocol_sha256") if isinstance(content, dict) else None
+    if digest is None or not raw.startswith(attachment.MARK):
+        return None
+    attached = attachment.attached(raw, PROTOCOL)
+    return None if attached is None else hashlib.sha256(attached).hexdigest() == digest
 
 
 def _timestamp(text: str | None) -> bytes | None:

@@ -10,7 +10,6 @@ import pytest
 
 from portal.acceptance import protocol, verdicts
 from portal.acceptance.models import Outcome, TestPlan, TestPlanVersion, TestRound, VerdictRule
-from portal.acceptance.papers import PROTOCOL
 from portal.acceptance.protocol import About, Said, Stands
 from portal.decisions.rules import MOST_PEOPLE
 from portal.documents import attachment
@@ -187,7 +186,8 @@ def test_what_is_not_met_stands_in_what_is_signed(verdict, criteria):
 def test_the_receipt_in_a_protocol_is_found_behind_those_of_all_who_may_sign_before_it():
     page = pypdf.PdfWriter()
     page.add_blank_page(100, 100)
-    for name in (PROTOCOL, *(f"receipt-{seq}.json" for seq in range(10, 9 + MOST_PEOPLE)), receipt_files.NAME):
+    before = [f"receipt-{seq}.json" for seq in range(10, 9 + MOST_PEOPLE)]
+    for name in (receipt_files.PROTOCOL, *before, receipt_files.NAME):
         page.add_attachment(name, name.encode())
     made = io.BytesIO()
     page.write(made)

@@ -1,6 +1,7 @@
 """`portal verify` on receipts: offline, with the published keys alone, several at once, and never a traceback."""
 
 import asyncio
+import hashlib
 import json
 from pathlib import Path
 from zipfile import ZipFile
@@ -14,7 +15,7 @@ from portal.ledger.models import Receipt
 from portal.ledger.receipt_files import receipt_json
 from tests.cli.conftest import Shell
 from tests.support import authority as authorities
-from tests.support.receipts import EVIDENCE, MONDAY, PORTAL, PROJECT, keys_in, seal
+from tests.support.receipts import EVIDENCE, MONDAY, PORTAL, PROJECT, keys_in, pdf_with, seal
 
 
 @pytest.fixture
@@ -61,6 +62,23 @@ def test_the_pdf_is_verified_by_what_is_attached(anywhere: Shell, tmp_path: Path
     made = asyncio.run(receipt_pdf(kept(token), proved, agency, str, "en"))
     (tmp_path / "receipt.pdf").write_bytes(made)
     assert anywhere("verify", str(tmp_path / "receipt.pdf"), *keys_of(tmp_path)).out.startswith("valid   receipt.pdf")
+
+
+@pytest.mark.parametrize(
+    ("attached", "code", "says"),
+    [
+        ({"protocol": b"{}"}, 0, "protocol.json attached to it is the one that was signed"),
+        ({"protocol": b"{ }"}, 3, "BROKEN  protocol.pdf: protocol: the one attached is not the one that was signed"),
+        ({"other": b"{ }"}, 0, "valid   protocol.pdf"),
+    ],
+)
+def test_the_protocol_in_a_pdf_is_held_against_what_was_signed(
+    anywhere: Shell, tmp_path: Path, signing: SigningKeys, attached: dict[str, bytes], code: int, says: str
+) -> None:
+    token = seal(signing, content={"title": "Paying", "protocol_sha256": hashlib.sha256(b"{}").hexdigest()})
+    file = tmp_path / "protocol.pdf"
+    file.write_bytes(pdf_with(receipt_json(kept(token), PORTAL), **attached))
+    assert says in anywhere("verify", str(file), *keys_of(tmp_path), code=code).out
 
 
 def test_old_receipts_hold_by_the_keys_published_today(anywhere: Shell, tmp_path: Path, signing: SigningKeys) -> None:

@@ -5,6 +5,7 @@ import json
 import zlib
 
 import pikepdf
+import pypdf
 import pytest
 
 from portal.documents import attachment
@@ -12,7 +13,7 @@ from portal.errors import Invalid, TooLarge
 from portal.ledger import receipt_files
 from portal.ledger.models import Receipt
 from portal.ledger.receipt_files import ReceiptFile, read_receipt, receipt_json
-from tests.support.receipts import MONDAY, PORTAL, PROJECT, keys_in, seal
+from tests.support.receipts import MONDAY, PORTAL, PROJECT, keys_in, pdf_with, seal
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +23,6 @@ def token(tmp_path_factory):
 
 def receipt(token: str, timestamp: bytes | None = None) -> Receipt:
     return Receipt(project_id=PROJECT, seq=5, token=token, issued_at=MONDAY, timestamp=timestamp)
-
-
-def pdf_with(content: bytes, name: str = "receipt.json") -> bytes:
-    """A PDF of somebody else's making with a file attached."""
-    made = pikepdf.new()
-    made.add_blank_page()
-    made.attachments[name] = pikepdf.AttachedFileSpec(made, content, filename=name)
-    written = io.BytesIO()
-    made.save(written)
-    return written.getvalue()
 
 
 def refused(raw: bytes) -> str:
@@ -114,6 +105,15 @@ class TestHostilePdfs:
         written = io.BytesIO()
         made.save(written)
         assert len(written.getvalue()) < 1_000_000
+        assert "No receipt is attached" in refused(written.getvalue())
+
+    def test_two_of_which_one_might_be_shown_and_the_other_checked(self, token):
+        made = pypdf.PdfWriter()
+        made.add_blank_page(100, 100)
+        for content in (receipt_json(receipt(token), PORTAL), b"{}"):
+            made.add_attachment("receipt.json", content)
+        written = io.BytesIO()
+        made.write(written)
         assert "No receipt is attached" in refused(written.getvalue())
 
     def test_names_that_go_in_circles(self, token):

@@ -1,5 +1,6 @@
 """Receipts without a database: a ledger in memory, its signed head, and the sealed proof of its last event."""
 
+import io
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pikepdf
 import pytest
 
 from portal.errors import Invalid
@@ -78,6 +80,17 @@ def seal(
     head = checkpoint.sign(PROJECT, len(leaves), tree.root_of(leaves), keys)
     path = tree.inclusion_proof(leaves, len(leaves) - 1)
     return receipts.sealed(keys, portal, "BRIDGE", events[-1], path, head, {"content": content, "evidence": evidence})
+
+
+def pdf_with(content: bytes, name: str = "receipt.json", **more: bytes) -> bytes:
+    """A PDF of somebody else's making with a file attached, and `more` of JSON: `protocol=b"{}"`."""
+    made = pikepdf.new()
+    made.add_blank_page()
+    for attached, raw in {name: content, **{f"{other}.json": raw for other, raw in more.items()}}.items():
+        made.attachments[attached] = pikepdf.AttachedFileSpec(made, raw, filename=attached)
+    written = io.BytesIO()
+    made.save(written)
+    return written.getvalue()
 
 
 def base64url(raw: bytes) -> str:

@@ -18,7 +18,8 @@ from portal.ledger import receipt_files, receipts
 from tests.support.acceptance import add_plan, answer, ask, begun, close_round, offer, say
 from tests.support.cast import Cast
 from tests.support.decisions import PORTAL
-from tests.web.conftest import Browser
+from tests.support.receipts import pdf_with
+from tests.web.conftest import SAME_ORIGIN, Browser
 from web.catalogues import catalogue
 
 PLAN = "/projects/BRIDGE/tests/1"
@@ -74,6 +75,19 @@ async def test_the_protocol_holds_what_was_signed_and_its_receipt_and_both_verif
     meta = read(pdf).xmp_metadata
     assert meta is not None
     assert (meta.pdfaid_part, meta.pdfaid_conformance) == ("3", "B")
+
+
+async def test_a_protocol_is_verified_with_all_that_was_signed_and_another_one_is_refused(
+    browser: Browser, signed: Acceptance
+) -> None:
+    pdf = (await browser.get(PROTOCOL)).content
+    inside = {one.name: bytes(one.content) for one in read(pdf).attachment_list}
+    forged = pdf_with(inside["receipt.json"], protocol=inside["protocol.json"].replace(b"failed", b"passed"))
+    sent = [{"receipt": ("protocol.pdf", raw)} for raw in (pdf, forged)]
+    good, bad = [await browser.client.post("/verify", files=files, headers=SAME_ORIGIN) for files in sent]
+    assert (good.status_code, bad.status_code) == (200, 422)
+    assert "The protocol attached to it is the one that was signed, to the letter." in good.text
+    assert "The protocol attached to it is not the one that was signed." in bad.text
 
 
 @pytest.mark.parametrize("locale", ["en", "ru", "zh_CN"])
