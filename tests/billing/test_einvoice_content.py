@@ -8,7 +8,7 @@ import pytest
 from lxml import etree
 
 from portal.billing import xml
-from portal.billing.document import PaymentMeans, TaxCategory
+from portal.billing.document import Adjustment, Exemption, Identifier, PaymentMeans, TaxCategory
 from tests.support.invoices import ACME, AGENCY, HOURS, KINDS, TO, sample, untaxed
 
 BARE = {
@@ -157,6 +157,33 @@ def test_a_line_is_told_whole():
         ("Description", "With the team"), ("Name", "Consulting"), ("ID", "S"), ("Percent", "19"), ("ID", "VAT"),
         ("PriceAmount", "118.5"),
     ]  # fmt: skip
+
+
+def test_a_lines_discount_is_no_charge_and_neither_names_a_tax():
+    both = Adjustment(False, Decimal("10"), "Early"), Adjustment(True, Decimal("20"), "Late")
+    root = read(xml.ubl(sample(lines=(replace(HOURS, adjustments=both),))))
+    assert said(root, "{*}InvoiceLine/{*}AllowanceCharge") == [
+        ("ChargeIndicator", "false"), ("AllowanceChargeReason", "Early"), ("Amount", "10"),
+        ("ChargeIndicator", "true"), ("AllowanceChargeReason", "Late"), ("Amount", "20"),
+    ]  # fmt: skip
+
+
+def test_the_code_that_a_document_gives_for_no_tax_is_stated():
+    given = untaxed(TaxCategory.EXEMPT, exemptions=(Exemption(TaxCategory.EXEMPT, code="VATEX-EU-132-1I"),))
+    reasons = said(read(xml.ubl(given)), "{*}TaxTotal/{*}TaxSubtotal/{*}TaxCategory")
+    assert reasons == [("ID", "E"), ("Percent", "0"), ("TaxExemptionReasonCode", "VATEX-EU-132-1I"), ("ID", "VAT")]
+
+
+def test_a_number_of_an_international_scheme_stands_under_its_term_alone():
+    numbers = (Identifier("SIREN", "552008443"), Identifier("HRB", "HRB 1"), Identifier("GLN", "4000001123452"))
+    root = read(xml.ubl(sample(seller=replace(AGENCY, identifiers=numbers), notes=(),
+                               buyer=replace(ACME, identifiers=numbers))))  # fmt: skip
+    for side in ("Supplier", "Customer"):
+        known = [one.text for one in root.iterfind(f"{{*}}Accounting{side}Party//{{*}}PartyIdentification/{{*}}ID")]
+        assert known == ["4000001123452"]
+    legal = said(root, "{*}AccountingSupplierParty//{*}PartyLegalEntity")
+    assert legal[1:] == [("CompanyID", "552008443"), ("CompanyLegalForm", "Handelsregister HRB 1")]
+    assert head(root)["Note"] == "Acme Logistics SE: HRB HRB 1"
 
 
 def test_a_line_that_says_no_more_than_it_must():
