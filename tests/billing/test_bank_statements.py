@@ -1,5 +1,6 @@
 """Bank statements taken in: each entry once, its money for the invoice that it names, and nothing ever guessed."""
 
+from datetime import date
 from uuid import uuid4
 
 import pytest
@@ -99,10 +100,10 @@ async def test_a_text_is_read_to_its_end_before_it_names_an_invoice(billed, data
 async def test_nothing_is_guessed(billed, database, cast):
     await drafted(database, cast, 1, unaccepted_reason="Agreed")
     second = await quick(database, cast, number=2)
-    await take(
+    assert await take(
         database, cast, entry("Thanks", ref="B-1"), entry(f"{billed.reference} {second.reference}", ref="B-2"),
         entry(billed.reference, currency="USD", ref="B-3"), entry(billed.reference, way="DBIT", ref="B-4"),
-    )  # fmt: skip
+    ) == bank.Taken(0, 4, 0)  # fmt: skip
     states, reasons = zip(*await notes(database), strict=True)
     assert set(states) == {EntryState.UNMATCHED}
     beginnings = ("It names no", "It names several", f"{billed.reference} is in EUR", "Only 0.00 came in")
@@ -134,6 +135,22 @@ async def test_an_account_without_an_iban_is_an_issuers_however_it_is_written(bi
         party, other = stored.plain(invoices.AGENCY), {"account": "40702810 a", "holder": "East"}
         await accounts.put_issuer(db, cast.viewer("root"), "EAST", party=party, payment=other)
     assert await take(database, cast, entry("x"), account="<Othr><Id>40702810A</Id></Othr>") == bank.Taken(0, 1, 0)
+
+
+async def test_a_payment_tells_the_entry_that_it_came_by_and_is_of_no_day_to_come(billed, database, cast):
+    await take(database, cast, entry(f"Thanks {billed.reference}", day="<Dt>2999-01-01</Dt>"))
+    async with database.read() as db:
+        (payment,) = await payments.payments(db, await cast.scope(db, "maria"))
+        row = (await db.scalars(select(BankEntry))).one()
+    assert (payment.text, payment.external_ref, payment.bank_entry_id) == (row.remittance, f"bank:{row.id}", row.id)
+    assert (row.booked_on, payment.paid_on < row.booked_on) == (date(2999, 1, 1), True)
+
+
+async def test_what_nobody_matched_is_listed_by_its_day(billed, database, cast):
+    await take(database, cast, *(entry("x", ref=f"B-{at}", day=f"<Dt>2026-11-{20 - at}</Dt>") for at in range(3)))
+    async with database.read() as db:
+        days = [row.booked_on.day for row in await bank.unmatched(db, cast.viewer("maria"), limit=2)]
+    assert days == [18, 19]
 
 
 async def test_more_than_is_owed_is_kept_as_paid(billed, database, cast):
@@ -189,7 +206,7 @@ async def test_an_entry_for_no_invoice_is_set_aside_with_a_note(billed, database
         (row,) = await bank.unmatched(db, cast.viewer("maria"))
         with pytest.raises(Invalid):
             await bank.set_aside(db, cast.viewer("maria"), row.id, "  ")
-        await bank.set_aside(db, cast.viewer("maria"), row.id, "Interest")
+        await bank.set_aside(db, cast.viewer("maria"), row.id, " Interest ")
         assert await bank.unmatched(db, cast.viewer("maria")) == []
     assert await notes(database) == [(EntryState.IGNORED, "Interest")]
     assert (await take(database, cast, entry("Interest"))).known == 1
@@ -208,3 +225,10 @@ async def test_finance_alone_deals_with_the_bank(billed, database, cast, who):
     with pytest.raises(NotAllowed):
         async with database.read() as db:
             await bank.unmatched(db, cast.viewer(who))
+    await take(database, cast, entry("x"))
+    async with database.read() as db:
+        (row,) = await bank.unmatched(db, cast.viewer("maria"))
+        with pytest.raises(NotAllowed):
+            await bank.match(db, cast.viewer(who), row.id, "BRIDGE", 1)
+        with pytest.raises(NotAllowed):
+            await bank.set_aside(db, cast.viewer(who), row.id, "x")
