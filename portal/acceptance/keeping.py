@@ -168,11 +168,9 @@ async def _stand_as_before(db: AsyncSession, under: Under, cases: Sequence[Asked
     digests = {(version, number): digest for version, number, digest in await db.execute(columns)}
     of_earlier = (*_of_plan(TestResult, under), TestResult.round_number < under.row.number)
     by_people = (TestResult.case_number.in_(numbers), TestResult.person_id.is_not(None), TestResult.is_latest)
-    said = select(TestResult.round_number, TestResult.case_number, func.max(TestResult.at)).where(
-        *of_earlier, *by_people
-    )
-    grouped = said.group_by(TestResult.round_number, TestResult.case_number)
-    said_at = {(number, case): at for number, case, at in await db.execute(grouped)}
+    which = (TestResult.round_number, TestResult.case_number)
+    newest = select(*which, func.max(TestResult.at), func.max(TestResult.seq)).where(*of_earlier, *by_people)
+    said = {(number, case): (at, seq) for number, case, at, seq in await db.execute(newest.group_by(*which))}
     asked_before = (*_of_plan(RoundCase, under), RoundCase.round_number < under.row.number)
     statement = (
         select(RoundCase.case_number, RoundCase.round_number, RoundCase.verdict)
@@ -186,6 +184,6 @@ async def _stand_as_before(db: AsyncSession, under: Under, cases: Sequence[Asked
             number, round_number, verdict = before[standing.case_number]
             row = by_number[round_number]
             standing.round_number, standing.digest, standing.verdict = row.number, digests[row.version, number], verdict
-            standing.at, standing.seq = said_at[round_number, number], row.seq
+            standing.at, standing.seq = said[round_number, number]
         else:
             standing.verdict, standing.at = None, now

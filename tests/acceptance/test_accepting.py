@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from portal import clock, settlement
-from portal.acceptance import case_pages, deeming, defects, gates, pages, standing
+from portal.acceptance import case_pages, deeming, defects, gates, pages, results, standing
 from portal.acceptance.defects import NewDefect
 from portal.acceptance.models import AcceptanceState, Outcome, Severity, Why
 from portal.access import Role
@@ -160,6 +160,23 @@ async def test_what_passed_is_asked_again_when_what_it_covers_changed(database, 
         await open_round(database, cast)
     async with database.write() as db:
         await backlog.change_item(db, await cast.scope(db, "dan"), 1, {"acceptance_criteria": "- By card"})
+    assert (await open_round(database, cast)).cases == 1
+
+
+async def test_what_changed_is_still_asked_after_a_result_of_it_was_taken_back(database, cast):
+    """The item was reworded while the round ran in which its case had passed already."""
+    async with database.write() as db:
+        await backlog.add_item(db, await cast.scope(db, "dan"), {"title": "Pay", "audience": "client"})
+    await begun(database, cast, cases=[{"title": "Pay", "item_number": 1}])
+    await say(database, cast, "ada", 1, P)
+    async with database.write() as db:
+        await backlog.change_item(db, await cast.scope(db, "dan"), 1, {"acceptance_criteria": "- By card"})
+    await close_round(database, cast)
+    await open_round(database, cast)
+    said = await say(database, cast, "ada", 1, P, number=2)
+    async with database.write() as db:
+        await results.undo(db, await cast.scope(db, "ada"), 1, 2, [said.id])
+    await close_round(database, cast, 2)
     assert (await open_round(database, cast)).cases == 1
 
 
