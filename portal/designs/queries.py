@@ -239,7 +239,9 @@ async def story(db: AsyncSession, scope: Scope, number: int) -> list[Settled]:
 
 
 def places(found: DesignWithVersions, pins: Iterable[PinLine], version: int) -> dict[int, Place | None]:
-    """Those of the pins that a version shows, by number, each with its place there; None: it has no place any more."""
+    """Those of the pins that a version shows, by number, each with its place there; None: it has no place there, as its
+    picture is gone, or a prototype is without its snapshot.
+    """
     made = {one.version.version: one for one in found.versions}
     published: Mapping[int, Made] = {n: one.made for n, one in made.items() if one.version.published_at is not None}
     drafts = {n: one.made for n, one in made.items() if n not in published}
@@ -248,5 +250,6 @@ def places(found: DesignWithVersions, pins: Iterable[PinLine], version: int) -> 
         row = line.pin
         if row.version in made and carrying.shows(row.version, row.resolved_version, version):
             way = carrying.chain(row.version, version, published, drafts)
-            shown[row.number] = carrying.carried(Place(row.position, row.x, row.y, row.page), way)
+            place = carrying.carried(Place(row.position, row.x, row.y, row.page), way)
+            shown[row.number] = place if place and made[version].parts[place.position - 1].file else None
     return shown

@@ -148,6 +148,24 @@ async def test_a_remark_without_a_place_is_still_in_the_list(browser: Browser, d
     assert 'id="mark-1"' not in page.text
 
 
+@pytest.mark.parametrize("also", [(), ("screen.png",)])
+async def test_a_remark_on_a_snapshot_has_no_place_where_the_prototype_has_none_and_gets_it_back(
+    browser: Browser, database: Database, cast: Cast, also: tuple[str, ...]
+) -> None:
+    url = "https://proto.example/pay"
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        shot = (await draw(db, scope, "shot.png")).number
+        await commands.add_design(db, scope, title="Checkout")
+        for version, snapshot in enumerate((shot, None, shot), start=1):
+            await version_of(db, scope, 1, also, links=[Link(url, snapshot)])
+            await commands.publish(db, scope, 1, version)
+    await say(database, cast, position=len(also) + 1)
+    for version, is_gone in ((1, False), (2, True), (3, False)):
+        page = await browser.open(f"{ONE}/versions/{version}")
+        assert ("Its place is gone in this version" in page.text) is is_gone
+
+
 async def test_who_can_decide_is_led_to_the_question_and_others_see_that_it_is_open(
     browser: Browser, drawn: Cast
 ) -> None:
