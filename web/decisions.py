@@ -16,7 +16,7 @@ from portal.decisions import delegations, queries, remarks, waiting, workflow
 from portal.decisions.models import Decision, DecisionDraft, DecisionJudgement, DecisionState
 from portal.decisions.queries import Detail, Waited
 from portal.decisions.waiting import Waiting
-from portal.errors import NotAllowed, NotFound
+from portal.errors import Conflict, NotAllowed, NotFound
 from portal.people import queries as people
 from web.deps import ProjectScope, ReadSession, SignedIn, UnitOfWork, WritingScope
 from web.etag import unchanged
@@ -161,13 +161,14 @@ async def decision_page(
 
 
 async def _voices(db: AsyncSession, scope: Scope, detail: Detail) -> tuple[list[tuple[UUID, str]], list[str]]:
-    """Those as whom the viewer can answer now, and the names of those who have to answer themselves."""
+    """Those as whom the viewer can answer now, and the names of those who have to answer themselves. Nobody in an
+    archived project, where what was asked can still be read."""
     if detail.decision.state != DecisionState.ASKED:
         return [], []
     named = frozenset(one.person_id for one in detail.people)
     try:
         standing = await delegations.standing(db, scope, detail.decision, named, detail.answers)
-    except NotAllowed:
+    except (NotAllowed, Conflict):
         return [], []
     names = await people.names_of(db, standing.can)
     done = {scope.viewer.person_id, *standing.left, *(one.principal_id for one in detail.answers)}

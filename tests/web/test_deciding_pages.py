@@ -17,6 +17,7 @@ from portal.decisions.models import Decision, DecisionAnswer, DecisionState, Ver
 from portal.identity.models import Session
 from portal.identity.providers import Providers
 from portal.ledger.models import Audience
+from portal.projects import commands as projects
 from portal.settings import DecisionLimit, ProviderSettings
 from tests.support.cast import ISSUER, Cast
 from tests.support.decisions import UNFOLLOWED, ask, grant, proof_of
@@ -103,6 +104,16 @@ async def test_what_only_colleagues_can_answer_is_not_yours(browser, asked, path
 async def test_who_does_not_decide_sees_the_question_without_a_form(browser, asked, who):
     assert not (await browser.open(PAGE, who)).all("input[@name='digest']")
     assert (await send(browser, asked, who)).status_code == 403
+
+
+@pytest.mark.parametrize("who", ["ada", "eve", "wei"])
+async def test_what_an_archived_project_left_open_can_still_be_read(browser, database, cast, asked, who):
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
+    page = await browser.open(PAGE, who)
+    assert "Sign in, version 1" in page.text
+    assert not page.all("input[@name='digest']")
+    assert "decided by others" not in page.text
 
 
 async def test_an_old_sign_in_is_renewed_first_and_the_words_are_kept(browser, database, cast, asked):
