@@ -1,6 +1,6 @@
 """Results of machines, beside those of people: shown with their source, and never counting as the client's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -11,6 +11,7 @@ from portal import clock
 from portal.acceptance import queries
 from portal.acceptance.models import Outcome, TestCase, TestResult, TestRound
 from portal.acceptance.telling import tell
+from portal.acceptance.verdicts import WORST
 from portal.access import Scope
 from portal.errors import Conflict, Invalid
 from portal.ledger import commands as ledger
@@ -43,7 +44,8 @@ async def record_machine(
     db: AsyncSession, scope: Scope, number: int, round_number: int, source: str, run: str, reported: Sequence[Reported]
 ) -> Imported:
     """Keeps what a machine reported in a round that runs. `source` names the machine ("CI"), `run` this run of it: the
-    same run sent again is one. What it says next takes the place of what it said before of the same case.
+    same run sent again is one. What it says next takes the place of what it said before of the same case; what it says
+    of one case twice in the same run, in two browsers for instance, counts by the worse.
 
     Raises Conflict for a closed round, Invalid, NotFound, NotAllowed.
     """
@@ -57,7 +59,7 @@ async def record_machine(
     if row.closed_at is not None:
         raise Conflict("This round is closed.")
     cases = await _cases(db, scope, row)
-    known = {cases[one.ref]: one for one in reported if one.ref in cases}
+    known = _worst_of_each(cases, reported)
     unknown = sorted({one.ref for one in reported if one.ref not in cases})
     results = [_result(scope, row, source, run, case, one) for case, one in known.items()]
     new = await _new(db, scope, results)
@@ -75,6 +77,11 @@ async def _cases(db: AsyncSession, scope: Scope, row: TestRound) -> dict[str, in
     rows = (await db.execute(select(*columns).where(*queries.cases_of(scope, row.plan_number, row.version)))).all()
     by_title = {title: case for case, title, _ in rows}
     return by_title | {ref: case for case, _, ref in rows if ref is not None}
+
+
+def _worst_of_each(cases: Mapping[str, int], reported: Sequence[Reported]) -> dict[int, Reported]:
+    from_best = sorted(reported, key=lambda one: WORST.index(one.outcome))
+    return {cases[one.ref]: one for one in from_best if one.ref in cases}
 
 
 def _result(scope: Scope, row: TestRound, source: str, run: str, case: int, one: Reported) -> TestResult:

@@ -357,6 +357,17 @@ async def test_machines_speak_beside_people_and_never_for_them(database, cast):
             await machines.record_machine(db, await cast.scope(db, "ada"), 1, 1, "CI", "run 3", reported)
 
 
+async def test_a_case_that_a_machine_runs_twice_counts_by_the_worse(database, cast):
+    await begun(database, cast, cases=[{"title": "One signs in", "external_ref": "auth.test_in"}])
+    async with database.write() as db:
+        dan = await cast.scope(db, "dan")
+        twice = [Reported("auth.test_in", F, "In one browser"), Reported("auth.test_in", P)]
+        await machines.record_machine(db, dan, 1, 1, "CI", "run 1", twice)
+    async with database.read() as db:
+        page = await case_pages.case_page(db, await cast.scope(db, "ada"), 1, 1, 1)
+    assert [(one.result.outcome, one.result.remark) for one in page.results] == [(F, "In one browser")]
+
+
 @pytest.mark.parametrize(
     ("terms", "field"),
     [
