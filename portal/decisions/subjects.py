@@ -12,6 +12,7 @@ from portal.access import Scope
 from portal.decisions.models import Decision, DecisionAnswer, DecisionKind, DecisionState
 from portal.decisions.waiting import can_answer
 from portal.people.models import Person
+from portal.projects.models import ProjectStatus
 
 MOST_ROWS = 1_000
 
@@ -43,7 +44,8 @@ class Settled:
 
 
 def _mine(scope: Scope) -> Any:
-    person = None if scope.is_staff or scope.preview else scope.viewer.person_id
+    is_closed = scope.is_staff or scope.preview or scope.project.status == ProjectStatus.ARCHIVED
+    person = None if is_closed else scope.viewer.person_id
     return can_answer(person, scope.today).label("is_mine")
 
 

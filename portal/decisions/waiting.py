@@ -88,7 +88,8 @@ THE_MOST = bindparam("most", type_=Integer())
 
 
 async def waiting(db: AsyncSession, scope: Scope) -> list[Waiting]:
-    """What is open in the project and this viewer may see; what the viewer can answer first, then by due day."""
+    """What is open in the project and this viewer may see; what the viewer can answer first, then by due day. In an
+    archived project nothing: nobody can act there."""
     return in_order(await db.execute(*listing(scope)))
 
 
@@ -107,6 +108,7 @@ def _in_project(audiences: tuple[Audience, ...], *, for_person: bool) -> Select[
         .where(
             DECISION.c.project_id == THE_PROJECT,
             TURN.c.project_id == THE_PROJECT,
+            PROJECT.c.status != ProjectStatus.ARCHIVED,
             DECISION.c.audience.in_(audiences),
         )
     )

@@ -107,13 +107,14 @@ async def test_who_does_not_decide_sees_the_question_without_a_form(browser, ask
 
 
 @pytest.mark.parametrize("who", ["ada", "eve", "wei"])
-async def test_what_an_archived_project_left_open_can_still_be_read(browser, database, cast, asked, who):
+async def test_what_an_archived_project_left_open_can_be_read_and_asks_nobody(browser, database, cast, asked, who):
     async with database.write() as db:
         await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
     page = await browser.open(PAGE, who)
     assert "Sign in, version 1" in page.text
     assert not page.all("input[@name='digest']")
     assert "decided by others" not in page.text
+    assert asked.title not in (await browser.open("/projects/BRIDGE", who)).text
 
 
 async def test_an_old_sign_in_is_renewed_first_and_the_words_are_kept(browser, database, cast, asked):

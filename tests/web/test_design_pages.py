@@ -10,6 +10,7 @@ from portal.designs import commands, pins, queries
 from portal.designs.carrying import Place
 from portal.designs.rules import Link
 from portal.ledger.keys import SigningKeys
+from portal.projects import commands as projects
 from tests.support.cast import Cast
 from tests.support.decisions import answer, keys_in
 from tests.support.designs import ask, draw, publish, shown, version_of
@@ -175,6 +176,16 @@ async def test_who_can_decide_is_led_to_the_question_and_others_see_that_it_is_o
         assert link.get("href") == "/projects/BRIDGE/decisions/2"
     assert "Waiting for you" in (await browser.open(LIST, "ada")).text
     assert "Waiting for approval" in (await browser.open(LIST, "eve")).text
+
+
+async def test_an_archived_project_asks_for_no_decision_on_a_design(
+    browser: Browser, database: Database, drawn: Cast
+) -> None:
+    async with database.write() as db:
+        await projects.change_project(db, await drawn.scope(db, "wei"), {"status": "archived"})
+    assert "Waiting for approval" in (await browser.open(LIST)).text
+    page = await browser.open(ONE)
+    assert "Decide" not in [page.words(one) for one in page.all("a")]
 
 
 async def test_the_list_says_how_each_design_stands(
