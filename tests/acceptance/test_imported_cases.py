@@ -83,6 +83,45 @@ def test_zephyrs_rows_with_tabs():
     assert (one.section, [step.action for step in one.steps]) == ("Lists", ["Click on the tab", "Scroll"])
 
 
+def test_columns_that_are_no_fields_are_named():
+    assert read(XRAY.encode()).losses == ["These columns were left out: “Data”."]
+    assert read(OURS.encode()).losses == []
+
+
+def test_a_description_beside_steps_takes_their_place_from_none():
+    (one,) = cases("Summary,Description,Action,Precondition\nPay,About cards,Press Pay,A basket\n,,Wait,\n")
+    assert [step.action for step in one.steps] == ["Press Pay", "Wait"]
+    assert one.precondition == "About cards\n\nA basket"
+
+
+def test_a_description_without_steps_is_what_one_does():
+    (one,) = cases("Title,Description\nPay,Press Pay\n")
+    assert ([step.action for step in one.steps], one.precondition) == (["Press Pay"], "")
+
+
+def test_what_is_expected_of_the_case_stays_beside_what_is_expected_of_its_steps():
+    (one,) = cases("Title,Steps,Step Result,Expected Result\nPay,Press Pay,A form,A receipt\n,Send it,Thanks,\n")
+    assert [(step.action, step.expected) for step in one.steps] == [("Press Pay", "A form"), ("Send it", "Thanks")]
+    assert one.expected == "A receipt"
+
+
+def test_a_row_that_only_says_what_is_expected_is_a_step():
+    (one,) = cases("Title,Steps,Expected Result\nPay,Press Pay,A form\n,,A receipt\n")
+    assert [(step.action, step.expected) for step in one.steps] == [("Press Pay", "A form"), ("", "A receipt")]
+
+
+def test_what_stands_before_a_case_may_take_several_rows():
+    (one,) = cases("Title,Steps,Precondition\nPay,Press Pay,A basket\n,Wait,An account\n")
+    assert one.precondition == "A basket\n\nAn account"
+
+
+def test_words_are_kept_whole_and_a_title_that_is_cut_is_told():
+    found = read(f"Title,Steps,Requirement\n{'P' * 301},{'s' * 15_000},{'r' * 400}\n".encode())
+    (one,) = found.cases
+    assert (len(one.title), len(one.steps[0].action), len(one.criterion)) == (300, 15_000, 400)
+    assert found.losses == ["The title in row 2 was cut to 300 characters."]
+
+
 def test_testrails_xml_with_sections_in_sections_and_nested_html():
     pay, back = cases(TESTRAIL_XML)
     assert (pay.section, back.section) == ("Checkout", "Checkout / Refunds")
