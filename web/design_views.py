@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from portal.access import Scope
 from portal.decisions.models import Decision, DecisionState
-from portal.decisions.subjects import Newest, Settled
+from portal.decisions.subjects import STANDING, Newest, Settled
 from portal.designs import queries
 from portal.designs.carrying import TEN_THOUSAND, Place
 from portal.designs.models import Design, DesignVersion
@@ -152,7 +152,7 @@ def page_of(
     is_drawn = picture is not None and picture.src != ""
     aim = (AIM_WIDTH, max(1, round(AIM_WIDTH * picture.height / picture.width))) if picture and is_drawn else (0, 0)
     may_write = picture is not None and not scope.preview and scope.project.status != ProjectStatus.ARCHIVED
-    newest = next((one for one in story if one.decision.state is not DecisionState.WITHDRAWN), None)
+    newest = next((one for one in story if one.decision.state in STANDING), None)
     return DesignPage(
         design=found.design, address=f"/projects/{scope.key}/designs/{found.design.number}",
         versions=[one.version for one in reversed(found.versions)], version=line.version if line else None,

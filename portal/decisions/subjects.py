@@ -15,6 +15,8 @@ from portal.people.models import Person
 from portal.projects.models import ProjectStatus
 
 MOST_ROWS = 1_000
+STANDING = (DecisionState.ASKED, DecisionState.DECIDED)
+"""A question in one of these says how its subject stands: not one that was taken back, nor one that was followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,13 @@ def _visible(scope: Scope, kind: DecisionKind) -> tuple[Any, ...]:
 async def newest(
     db: AsyncSession, scope: Scope, kind: DecisionKind, subjects: Iterable[int]
 ) -> dict[int, Newest]:  # fmt: skip
-    """The newest question about each of these subjects that the viewer may see and the team did not take back."""
+    """Of the questions about each of these subjects that the viewer may see, the newest that says how it stands."""
     wanted = sorted(set(subjects))
     if not wanted:
         return {}
     last = (
         select(func.max(Decision.number))
-        .where(*_visible(scope, kind), Decision.subject_number.in_(wanted), Decision.state != DecisionState.WITHDRAWN)
+        .where(*_visible(scope, kind), Decision.subject_number.in_(wanted), Decision.state.in_(STANDING))
         .group_by(Decision.subject_number)
     )
     statement = select(Decision, _mine(scope)).where(Decision.project_id == scope.project_id, Decision.number.in_(last))

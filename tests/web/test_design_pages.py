@@ -5,6 +5,7 @@ import re
 import pytest
 
 from portal.db import Database
+from portal.decisions import commands as decisions
 from portal.decisions.models import Verdict
 from portal.designs import commands, pins, queries
 from portal.designs.carrying import Place
@@ -203,6 +204,24 @@ async def test_the_list_says_how_each_design_stands(
     assert states == ["Draft", "Version 1 to look at", "Waiting for approval", "Version 1 declined",
                       "Changes wanted in version 1", "Version 1 approved"]  # fmt: skip
     assert "Design 6" not in (await browser.open(LIST, "ada")).text
+
+
+@pytest.mark.parametrize(("first", "said"), [(None, "Version 3 to look at"), (Verdict.APPROVED, "Version 1 approved")])
+async def test_a_question_that_another_followed_says_nothing_once_that_one_is_withdrawn(
+    browser: Browser, database: Database, cast: Cast, keys: SigningKeys, first: Verdict | None, said: str
+) -> None:
+    await shown(database, cast)
+    asked = await ask(database, cast)
+    if first:
+        await answer(database, cast, keys, asked, verdict=first)
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        for version in (2, 3):
+            await version_of(db, scope, 1)
+            await commands.publish(db, scope, 1, version)
+        await decisions.withdraw(db, scope, 3, "Drawn anew.")
+    for path in (LIST, ONE):
+        assert said in (await browser.open(path)).text
 
 
 async def test_an_approval_stands_beside_its_version_with_its_receipt(
