@@ -131,6 +131,25 @@ def test_testrails_xml_with_sections_in_sections_and_nested_html():
     assert pay.criterion == "R-3"
 
 
+def test_what_testrails_xml_says_and_no_case_has_is_named():
+    found = read(
+        b"""<suite><id>S1</id><name>Master</name><description>All</description><sections><section><name>Pay</name><cases>
+        <case><id>C1</id><title>Card</title><estimate>5m</estimate><type/><custom><goals>Fast</goals><steps_separated>
+        <step><index>1</index><content>Pay</content><additional_info>At night</additional_info></step>
+        </steps_separated></custom></case><!-- end --><case><title>Cash</title><estimate>1m</estimate></case></cases>
+        </section></sections></suite>"""
+    )
+    told = ["Left out: additional_info (1).", "Left out: description (1).", "Left out: estimate (2)."]
+    assert sorted(found.losses) == [*told, "Left out: goals (1)."]
+    assert read(TESTRAIL_XML.encode()).losses == []
+
+
+def test_an_empty_step_of_testrails_xml_is_none():
+    (one,) = cases("<suite><case><title>Card</title><custom><steps_separated><step><index>1</index><content/></step>"
+                   "<step><content>Pay</content></step></steps_separated></custom></case></suite>")  # fmt: skip
+    assert [step.action for step in one.steps] == ["Pay"]
+
+
 def test_junit_is_results_not_cases():
     found = read(JUNIT.encode())
     assert (found.kind, found.cases) == ("junit", ())

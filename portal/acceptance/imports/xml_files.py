@@ -1,15 +1,21 @@
 """TestRail's export and JUnit's reports, as XML."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from portal import xml_input
 from portal.acceptance.imports.model import ImportedCase, ImportedResult, Read, Step
 from portal.acceptance.models import Outcome
 from portal.errors import Invalid, TooLarge
-from portal.tables.plain import line, text
+from portal.tables.plain import MOST_READ, line, text
 
 MOST_CASES = 20_000
+KNOWN = frozenset(
+    {"id", "name", "title", "priority", "references", "custom", "preconds", "steps", "steps_separated", "step", "index",
+     "content", "expected"}
+)  # fmt: skip
+"""What of a TestRail export is read, or is but the place of a step."""
 PRIORITIES = {
     "critical": 1, "high": 1, "medium": 2, "normal": 2, "low": 3, "kritisch": 1, "hoch": 1, "mittel": 2, "niedrig": 3,
     "gering": 3, "крит": 1, "высок": 1, "сред": 2, "низк": 3, "高": 1, "中": 2, "低": 3,
@@ -23,7 +29,9 @@ def read_xml(content: bytes) -> Read:
         case "testsuites" | "testsuite":
             return Read("junit", results=_bounded(_results(root)))
         case "suite":
-            return Read("testrail", cases=_bounded(_cases(root, "")))
+            left: Counter[str] = Counter()
+            cases = _bounded(_cases(root, "", left))
+            return Read("testrail", cases=cases, losses=[f"Left out: {one} ({left[one]:,})." for one in left])
     raise Invalid("This XML is neither a TestRail export nor a JUnit report.", field="file", value=_name(root)[:40])
 
 
@@ -36,28 +44,45 @@ def _bounded(found: Iterator[Any]) -> list[Any]:
     return kept
 
 
-def _cases(node: Any, section: str) -> Iterator[ImportedCase]:
+def _cases(node: Any, section: str, left: Counter[str]) -> Iterator[ImportedCase]:
     for child in node:
         match _name(child):
             case "sections" | "cases":
-                yield from _cases(child, section)
+                yield from _cases(child, section, left)
             case "section":
                 name = line(_of(child, "name"))
-                yield from _cases(child, f"{section} / {name}" if section and name else name or section)
+                yield from _cases(child, f"{section} / {name}" if section and name else name or section, left)
             case "case":
-                yield _case(child, section)
+                yield _case(child, section, left)
+            case _:
+                _leave_out([child], left)
 
 
-def _case(node: Any, section: str) -> ImportedCase:
+def _case(node: Any, section: str, left: Counter[str]) -> ImportedCase:
     custom = next(iter(node.iterchildren("{*}custom")), node)
-    steps = [Step(text(_of(one, "content")), text(_of(one, "expected"))) for one in custom.iter("{*}step")]
-    plain = text(_of(custom, "steps"))
+    steps = [(_words(one, "content"), _words(one, "expected")) for one in custom.iter("{*}step")]
+    plain = _words(custom, "steps")
+    _leave_out((one for parent in (node, *custom.iter("{*}custom", "{*}step")) for one in parent), left)
     return ImportedCase(
         title=line(_of(node, "title")) or line(_of(node, "id")), section=section,
-        precondition=text(_of(custom, "preconds")), steps=tuple(steps) or ((Step(plain),) if plain else ()),
-        expected=text(_of(custom, "expected")), external_ref=line(_of(node, "id"), 200),
-        priority=priority_of(_of(node, "priority")), criterion=line(_of(node, "references")),
+        precondition=_words(custom, "preconds"),
+        steps=tuple(Step(*one) for one in steps if any(one)) or ((Step(plain),) if plain else ()),
+        expected=_words(custom, "expected"), external_ref=line(_of(node, "id"), 200),
+        priority=priority_of(_of(node, "priority")), criterion=" ".join(_words(node, "references").split()),
     )  # fmt: skip
+
+
+def _leave_out(nodes: Iterable[Any], left: Counter[str]) -> None:
+    """Counts those that say something which no case has a place for."""
+    left.update(_name(one) for one in nodes if _name(one) not in KNOWN and _said(one))
+
+
+def _said(node: Any) -> bool:
+    return isinstance(node.tag, str) and bool("".join(node.itertext()).strip())
+
+
+def _words(node: Any, tag: str) -> str:
+    return text(_of(node, tag), MOST_READ)
 
 
 def priority_of(value: object) -> int:
