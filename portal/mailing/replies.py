@@ -155,7 +155,7 @@ def own_words(text: str) -> str:
     As long as a remark may be. A mail program's "On … wrote:" may be broken over two lines.
     """
     kept: list[str] = []
-    lines = "".join(c for c in text.replace("\r\n", "\n") if c.isprintable() or c in "\n\t").split("\n")
+    lines = "".join(map(_sign, text.replace("\r\n", "\n"))).split("\n")
     for at, line in enumerate(lines):
         both = f"{line} {lines[at + 1]}" if at + 1 < len(lines) and line.strip() else line
         if _QUOTE_BEGINS.match(line) or (re.match(r"(?i)(?:on|am|le|el)\b", line) and _QUOTE_BEGINS.match(both)):
@@ -164,6 +164,13 @@ def own_words(text: str) -> str:
             kept.append(line.rstrip())
     own = re.sub(r"\n{3,}", "\n\n", "\n".join(kept)).strip()
     return own if len(own) <= LONGEST_COMMENT else own[: LONGEST_COMMENT - 2].rstrip() + " …"
+
+
+def _sign(sign: str) -> str:
+    """A sign of a mail as it is kept: mail programs part words by many kinds of spaces, of which none may be lost."""
+    if sign.isprintable() or sign in "\n\t":
+        return sign
+    return " " if sign.isspace() else ""
 
 
 async def take(db: AsyncSession, reply: Reply) -> DecisionRemark | None:

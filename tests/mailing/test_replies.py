@@ -196,6 +196,7 @@ def test_html_alone_is_read_as_text_without_its_quotes():
         ),
         ("From what I see: fine.", "From what I see: fine."),
         ("a\x00b\x1b[31mc\r\n\r\n\r\n\r\nd", "ab[31mc\n\nd"),
+        ("At most 3\u00a01/2 hours,\u202fnot\u00a0so many.\u3000Yes.", "At most 3 1/2 hours, not so many. Yes."),
         ("", ""),
     ],
 )
