@@ -144,7 +144,7 @@ def _terms(document: InvoiceDocument, made: Totals) -> dict[str, Any]:
         "BG-4": _party(document.seller, is_seller=True), "BG-7": _party(document.buyer, is_seller=False),
         "BG-13": {"name": document.buyer.name, "country_code": document.deliver_to_country or document.buyer.country},
         **(_payment(document.payment, document) if document.payment else {}),
-        **_sums(made),
+        **_sums(document, made),
         "BG-20": [_adjustment(one, whole=True) for one in document.adjustments if not one.is_charge],
         "BG-21": [_adjustment(one, whole=True) for one in document.adjustments if one.is_charge],
         "BG-23": [_group(group) for group in made.groups],
@@ -152,14 +152,14 @@ def _terms(document: InvoiceDocument, made: Totals) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _sums(made: Totals) -> dict[str, str]:
+def _sums(document: InvoiceDocument, made: Totals) -> dict[str, str]:
     named: dict[str, Money | None] = {
         "BT-106": made.line_total, "BT-109": made.net, "BT-110": made.tax, "BT-111": made.tax_accounted,
         "BT-112": made.gross, "BT-115": made.payable,
     }  # fmt: skip
-    if made.allowances.minor:
+    if any(not one.is_charge for one in document.adjustments):  # BR-CO-11: also where they come to nothing
         named["BT-107"] = made.allowances
-    if made.charges.minor:
+    if any(one.is_charge for one in document.adjustments):  # BR-CO-12
         named["BT-108"] = made.charges
     if made.prepaid.minor:
         named["BT-113"] = made.prepaid

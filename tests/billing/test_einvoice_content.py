@@ -133,6 +133,13 @@ def test_of_sums_those_that_are_nothing_are_left_out():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("is_charge", "name"), [(False, "AllowanceTotalAmount"), (True, "ChargeTotalAmount")])
+def test_the_sum_of_discounts_and_of_charges_is_stated_also_where_it_is_nothing(is_charge, name):
+    nothing = Adjustment(is_charge, Decimal(0), "Agreed", category=TaxCategory.STANDARD, rate=Decimal(19))
+    stated = said(read(xml.ubl(sample(adjustments=(nothing,)))), "{*}LegalMonetaryTotal")
+    assert [one for one in stated if one[1] == "0.00"] == [(name, "0.00")]  # BR-CO-11, BR-CO-12
+
+
 @pytest.mark.parametrize(
     ("currency", "to", "expected"),
     [
