@@ -95,6 +95,8 @@ def _made(document: InvoiceDocument, profile: Profile, flavour: str) -> bytes:
     given = _terms(document, arithmetic.totals(document))
     if profile is not Profile.EN16931:
         given["BT-23"] = PEPPOL_PROCESS
+    if profile is Profile.PEPPOL and given["BG-1"]:  # PEPPOL-EN16931-R002: one note at most
+        given["BG-1"] = [{"BT-22": "\n".join(one["BT-22"] for one in given["BG-1"])}]
     made = generate_xml(given, flavour, level="en16931", check_xsd=False, check_schematron=False)
     root = etree.fromstring(made, etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True))
     _state(root, profile)

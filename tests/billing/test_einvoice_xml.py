@@ -7,9 +7,9 @@ import pytest
 from lxml import etree
 
 from portal.billing import xml
-from portal.billing.document import Contact, Identifier, TaxCategory
+from portal.billing.document import Contact, Identifier, TaxCategory, credit_of
 from portal.billing.totals import totals
-from tests.support.invoices import ACME, AGENCY, HOURS, KINDS, MILESTONE, TO, corpus, sample, untaxed
+from tests.support.invoices import ACME, AGENCY, HOURS, ISSUED, KINDS, MILESTONE, TO, corpus, sample, untaxed
 
 MAKERS = {"cii": xml.cii, "ubl": xml.ubl}
 CII_SUMS = {
@@ -126,6 +126,14 @@ def test_peppol_is_stated_where_nothing_is_lacking_for_it():
     assert xml.lacks(without, xml.Profile.PEPPOL) == ("buyer.electronic",)
     assert profile_of(xml.ubl(without)) == xml.Profile.EN16931
     assert texts(read(xml.ubl(without)), "{*}ProfileID") == []
+
+
+def test_peppol_takes_one_note_in_which_all_of_them_stand():
+    """PEPPOL-EN16931-R002. A credit note has its reason before what its invoice noted."""
+    taken_back = credit_of(sample(notes=("Thanks.", "See you.")), "GS-1", ISSUED, "Wrong address")
+    assert texts(read(xml.ubl(taken_back)), "{*}Note") == ["Wrong address\nThanks.\nSee you."]
+    elsewhere = replace(taken_back, buyer_reference="", order_number="")
+    assert texts(read(xml.ubl(elsewhere)), "{*}Note") == ["Wrong address", "Thanks.", "See you."]
 
 
 @pytest.mark.parametrize(
