@@ -171,9 +171,17 @@ async def _cases(db: AsyncSession, scope: Scope, plan: TestPlan) -> list[Stands]
         .order_by(TestCase.position, TestCase.number)
     )
     return [
-        Stands(number, title, priority, automatic, digest, verdict, by, said.get(number, []), defects[number])
+        Stands(
+            number, title, priority, automatic, digest, verdict, by, _of_these_words(said.get(number, ()), by),
+            defects[number],
+        )
         for number, title, priority, automatic, digest, verdict, by in await db.execute(statement)
-    ]
+    ]  # fmt: skip
+
+
+def _of_these_words(said: Sequence[Said], by: int | None) -> list[Said]:
+    """Of a case that no round stands for, as it reads otherwise than when it was run, what machines said alone."""
+    return [one for one in said if by is not None or one.person is None]
 
 
 async def _said(db: AsyncSession, scope: Scope, plan: TestPlan) -> dict[int, list[Said]]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from portal import clock, settlement
-from portal.acceptance import case_pages, deeming, defects, gates, pages, results, standing
+from portal.acceptance import case_pages, deeming, defects, editing, gates, pages, results, standing
 from portal.acceptance.defects import NewDefect
 from portal.acceptance.models import AcceptanceState, Outcome, Severity, Why
 from portal.access import Role
@@ -197,6 +197,16 @@ async def test_acceptance_signs_the_protocol_and_accepts_the_milestone(database,
     assert (await milestone_of(database, cast, milestone)).accepted_on is not None
     with pytest.raises(Conflict):
         await ask(database, cast)
+
+
+async def test_what_was_said_of_other_words_is_not_signed_with_a_case(database, cast):
+    await played(database, cast)
+    async with database.write() as db:
+        await editing.change_case(db, await cast.scope(db, "dan"), 1, 1, {"expected": "The second page"})
+    await offer(database, cast)
+    reworded, same, _ = json.loads((await ask(database, cast)).protocol)["cases"]
+    assert (reworded["verdict"], reworded["results"]) == (None, [])
+    assert [one["name"] for one in same["results"]] == ["Ada"]
 
 
 async def test_reservations_become_items_with_their_day(database, cast, keys):
