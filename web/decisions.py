@@ -1,6 +1,6 @@
 """Decisions in the browser: what waits, one decision, and what is said about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -77,6 +77,8 @@ class DecisionPage:
     theirs: Sequence[str]
     by_people: bool
     has_answered: bool
+    principals: Mapping[UUID, str]
+    """The names of those for whom somebody else answered."""
     written: Written
     judgements: Sequence[DecisionJudgement]
     newer: Decision | None
@@ -151,6 +153,9 @@ async def decision_page(
         theirs=theirs,
         by_people=workflow.counts_people(detail.decision.needed, len(detail.people) or None),
         has_answered=any(one.person_id == scope.viewer.person_id for one in detail.answers),
+        principals=await people.names_of(
+            db, {one.principal_id for one in detail.answers if one.principal_id != one.person_id}
+        ),
         written=written,
         judgements=await queries.judgements(db, scope, number),
         newer=await _newer(db, scope, detail.decision),

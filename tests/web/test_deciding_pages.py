@@ -314,6 +314,15 @@ async def test_delegating_and_ending_it(browser, database, cast, asked):
     assert "You answer for Ada" not in (await browser.open(PAGE, "eve")).text
 
 
+async def test_an_answer_says_in_whose_name_it_was_given(browser, database, cast, asked):
+    await delegate(browser, database, cast)
+    assert (await send(browser, asked, "eve")).status_code == 303
+    for who in ("ada", "finn", "wei"):
+        page = await browser.open(PAGE, who)
+        (answers,) = page.all("section[@id='answers']")
+        assert "for Ada" in page.words(answers)
+
+
 async def delegate(browser: Browser, database: Database, cast: Cast, **more: str):
     """Sends Ada's form by which Eve decides for her today."""
     async with database.read() as db:
