@@ -51,7 +51,7 @@ def _sent(to_person: Text = "", from_on: Text = "", until_on: Text = "", again: 
 
 @dataclass(frozen=True, slots=True)
 class DelegationsPage:
-    """The context of decisions/delegations.html."""
+    """The context of decisions/delegations.html. `members`: to whom the viewer can delegate."""
 
     mine: Sequence[Delegation]
     members: Sequence[Member]
@@ -75,7 +75,7 @@ async def _page(
     members = await people.members(db, scope)
     page = DelegationsPage(
         mine=await delegations.given_by(db, scope) if not scope.is_staff else (),
-        members=[one for one in members if one.person_id != scope.viewer.person_id],
+        members=[one for one in members if one.person_id != scope.viewer.person_id and Role.VIEWER in one.roles],
         names={one.person_id: one.name for one in members},
         may_delegate=Role.APPROVER in scope.roles and not scope.preview,
         today=scope.today,

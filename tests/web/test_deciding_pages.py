@@ -323,6 +323,17 @@ async def test_an_answer_says_in_whose_name_it_was_given(browser, database, cast
         assert "for Ada" in page.words(answers)
 
 
+async def test_nobody_delegates_to_who_sees_the_tests_alone(browser, database, cast):
+    async with database.write() as db:
+        scope = await cast.scope(db, "wei")
+        tester = (Membership.project_id == scope.project_id, Membership.person_id == cast.people["eve"])
+        only = {role.value: role is Role.TESTER for role in Role}
+        await db.execute(update(Membership).where(*tester).values(only))
+    page = await browser.open("/projects/BRIDGE/delegations")
+    assert str(cast.people["eve"]) not in [one.get("value") for one in page.all("option")]
+    assert (await delegate(browser, database, cast)).status_code == 422
+
+
 async def delegate(browser: Browser, database: Database, cast: Cast, **more: str):
     """Sends Ada's form by which Eve decides for her today."""
     async with database.read() as db:
