@@ -144,8 +144,8 @@ async def _known(
     found = {one.id: one for one in await db.scalars(select(TestResult).where(*mine))}
     for one in found.values():
         entry = ids[one.id]
-        is_same = (one.plan_number, one.round_number, one.case_number, one.person_id, one.outcome) == (
-            row.plan_number, row.number, entry.case, person, entry.outcome,
+        is_same = (one.plan_number, one.round_number, one.case_number, one.person_id, one.outcome, one.remark) == (
+            row.plan_number, row.number, entry.case, person, entry.outcome, entry.remark,
         )  # fmt: skip
         if not is_same:
             raise Conflict("Another result has this id already: enter it anew.", field="id", value=str(one.id))

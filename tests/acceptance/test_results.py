@@ -116,6 +116,14 @@ async def test_an_id_is_one_results_alone(database, cast):
             await say(database, cast, who, case, outcome, id=taken)
 
 
+async def test_other_words_under_the_id_of_a_result_are_not_passed_over(database, cast):
+    """Who goes back to the form without scripts and writes more would read that it was kept."""
+    await begun(database, cast)
+    taken = (await say(database, cast, "ada", 1, F, remark="No receipt.")).id
+    with pytest.raises(Conflict):
+        await say(database, cast, "ada", 1, F, remark="No receipt, and no mail.", id=taken)
+
+
 @pytest.mark.parametrize("who", ["dan", "wei", "maria", "root"])
 async def test_staff_never_enter_a_result(database, cast, who):
     await begun(database, cast)
