@@ -29,7 +29,7 @@ NO_CHANGES = (
     "Accept, accept with reservations, or refuse: a protocol cannot be changed, only made anew by testing again."
 )
 _ENTRY = re.compile(r"\s{0,9}[-*•]\s+(.*\S)\s*$")
-_DATED = re.compile(r"(.*\S)\s*[—–(,:;-]\s*(\d{4}-\d\d-\d\d)\)?\.?\s*$")
+_DATED = re.compile(r"(.*[^\s—–(,:;-])(?:\s*([—–(,:;-][\s—–(,:;-]*)|\s+)(\d{4}-\d\d-\d\d)\)?\.?\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,9 @@ class Reservation:
 
 def reservations_in(comment: str) -> list[Reservation]:
     """The reservations in an answer's comment: each line that begins with "- ", with a day at its end if there is one
-    ("- The footer on a phone — 2026-12-10"). Lines that do not begin so go on with the one before; a comment without
-    such lines is one reservation. Raises Invalid for a day that is none, and for too many."""
+    ("- The footer on a phone — 2026-12-10"; in "- The footer until 2026-12-10" it stays in the words). Lines that do
+    not begin so go on with the one before; a comment without such lines is one reservation. Raises Invalid for a day
+    that is none, and for too many."""
     found: list[str] = []
     is_list = any(_ENTRY.match(line) for line in comment.splitlines())
     for line in comment.splitlines():
@@ -63,10 +64,11 @@ def _reservation(text: str) -> Reservation:
     dated = _DATED.match(text)
     if dated is None:
         return Reservation(text, None)
+    said, apart, day = dated.groups()
     try:
-        return Reservation(dated[1].strip(), date.fromisoformat(dated[2]))
+        return Reservation(said if apart else text, date.fromisoformat(day))
     except ValueError:
-        raise Invalid(f"{dated[2]} is no day.", field="comment", value=text[:80]) from None
+        raise Invalid(f"{day} is no day.", field="comment", value=text[:80]) from None
 
 
 async def before(db: AsyncSession, scope: Scope, decision: Decision, given: Answer) -> None:

@@ -241,6 +241,8 @@ def test_a_wrong_case_is_refused_by_its_field(field, value):
         ("All good but the footer.", [Reservation("All good but the footer.", None)]),
         ("- The footer — 2026-12-10", [Reservation("The footer", date(2026, 12, 10))]),
         ("- The footer, 2026-12-10.", [Reservation("The footer", date(2026, 12, 10))]),
+        ("- The footer until 2026-12-10", [Reservation("The footer until 2026-12-10", date(2026, 12, 10))]),
+        ("- The footer (by 2026-12-10)", [Reservation("The footer (by 2026-12-10)", date(2026, 12, 10))]),
         ("- The footer (2026-12-10)", [Reservation("The footer", date(2026, 12, 10))]),
         ("We accept.\n- One\n  and more\n* Two", [Reservation("One and more", None), Reservation("Two", None)]),
         ("First line\nsecond line", [Reservation("First line second line", None)]),
