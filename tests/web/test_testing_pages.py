@@ -185,7 +185,9 @@ async def test_many_cases_are_marked_at_once_and_taken_back(
     ids = shown.all("input[@name='ids']")[0].get("value")
     assert (await browser.post(f"{ROUND}/results/undo", ids=ids)).status_code == 303
     assert "Taken back." in await browser.read(f"{ROUND}?notice=undone")
-    assert "Before" in await browser.read(f"{ROUND}/cases/2")
+    case = await browser.read(f"{ROUND}/cases/2")
+    assert "Before" in case
+    assert ("Taken back." in case, "replaced since" in case) == (True, False)
     page = await browser.open(f"{ROUND}?only=to_do")
     assert [one.get("value") for one in page.all("input[@name='cases']")] == ["1", "3"]
 
