@@ -144,7 +144,7 @@ def _terms(document: InvoiceDocument, made: Totals) -> dict[str, Any]:
         "BG-1": [{"BT-22": note} for note in _notes(document)],
         **({"BG-3": [_preceding(document)]} if document.preceding else {}),
         "BG-4": _party(document.seller, is_seller=True), "BG-7": _party(document.buyer, is_seller=False),
-        "BG-13": {"name": document.buyer.name, "country_code": document.deliver_to_country or document.buyer.country},
+        "BG-13": _delivery(document),
         **(_payment(document.payment, document) if document.payment else {}),
         **_sums(document, made),
         "BG-20": [_adjustment(one, whole=True) for one in document.adjustments if not one.is_charge],
@@ -166,6 +166,13 @@ def _sums(document: InvoiceDocument, made: Totals) -> dict[str, str]:
     if made.prepaid.minor:
         named["BT-113"] = made.prepaid
     return {name: amount.amount for name, amount in named.items() if amount is not None}
+
+
+def _delivery(document: InvoiceDocument) -> dict[str, str]:
+    """To whom it is delivered, as the group may not be empty (R008), and to which country if that is said: Germany
+    refuses an address without its town (BR-DE-10)."""
+    country = {"country_code": document.deliver_to_country} if document.deliver_to_country else {}
+    return {"name": document.buyer.name, **country}
 
 
 def _preceding(document: InvoiceDocument) -> dict[str, Any]:

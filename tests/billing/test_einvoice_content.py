@@ -97,12 +97,17 @@ def test_a_sellers_bank_stands_beside_its_register():
     assert ("CompanyLegalForm", "Handelsregister HRB 123456 Hamburg, Sparkasse 1") in legal
 
 
-@pytest.mark.parametrize(
-    ("document", "country"),
-    [(sample(), "DE"), (untaxed(TaxCategory.INTRA_COMMUNITY, deliver_to_country="AT"), "AT")],
-)
-def test_it_is_delivered_where_the_buyer_is_unless_it_is_said(document, country):
-    assert ("IdentificationCode", country) in said(read(xml.ubl(document)), "{*}Delivery")
+@pytest.mark.parametrize("make", [xml.ubl, lambda document: xml.cii(document, xml.Profile.XRECHNUNG)])
+def test_no_address_of_delivery_is_stated_that_the_document_does_not_say(make):
+    """BR-DE-10 and 11, and DE-R-010 and 11 on Peppol: Germany takes no address without its town and postcode."""
+    root = read(make(sample()))
+    places = [*root.iterfind(".//{*}DeliveryLocation"), *root.iterfind(".//{*}ShipToTradeParty/{*}PostalTradeAddress")]
+    assert places == []
+
+
+def test_the_country_of_delivery_is_stated_where_the_document_says_it():
+    abroad = read(xml.ubl(untaxed(TaxCategory.INTRA_COMMUNITY, deliver_to_country="AT")))
+    assert ("IdentificationCode", "AT") in said(abroad, "{*}Delivery")
 
 
 def test_discounts_are_no_charges_and_each_says_what_it_is_taxed_as():
