@@ -45,7 +45,8 @@ class Settled:
     answers: list[Given] = field(default_factory=list)
 
 
-def _mine(scope: Scope) -> Any:
+def is_mine(scope: Scope) -> Any:
+    """Whether the viewer can answer a decision now, as a column of a statement that reads decisions."""
     is_closed = scope.is_staff or scope.preview or scope.project.status == ProjectStatus.ARCHIVED
     person = None if is_closed else scope.viewer.person_id
     return can_answer(person, scope.today).label("is_mine")
@@ -67,7 +68,9 @@ async def newest(
         .where(*_visible(scope, kind), Decision.subject_number.in_(wanted), Decision.state.in_(STANDING))
         .group_by(Decision.subject_number)
     )
-    statement = select(Decision, _mine(scope)).where(Decision.project_id == scope.project_id, Decision.number.in_(last))
+    statement = select(Decision, is_mine(scope)).where(
+        Decision.project_id == scope.project_id, Decision.number.in_(last)
+    )
     return {row.subject_number: Newest(row, bool(mine)) for row, mine in await db.execute(statement)}
 
 
@@ -78,7 +81,7 @@ async def story(db: AsyncSession, scope: Scope, kind: DecisionKind, subject: int
         DecisionAnswer.project_id == Decision.project_id, DecisionAnswer.decision_number == Decision.number
     )
     statement = (
-        select(Decision, _mine(scope), DecisionAnswer, person.name, principal.id, principal.name)
+        select(Decision, is_mine(scope), DecisionAnswer, person.name, principal.id, principal.name)
         .outerjoin(DecisionAnswer, of_decision)
         .outerjoin(person, person.id == DecisionAnswer.person_id)
         .outerjoin(principal, principal.id == DecisionAnswer.principal_id)

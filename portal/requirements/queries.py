@@ -5,11 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, and_, case, func, join, literal, outerjoin, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    case,
+    false,
+    func,
+    join,
+    literal,
+    outerjoin,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal.access import Scope
 from portal.decisions.models import Decision, DecisionState
+from portal.decisions.subjects import is_mine
 from portal.errors import NotFound
 from portal.ledger.models import Audience
 from portal.projects.queries import MOST_NUMBER
@@ -44,6 +58,8 @@ class Shown:
     external_ref: str | None
     created_at: datetime
     updated_at: datetime
+    is_mine: bool = False
+    """Whether the viewer can answer that decision now; asked for one requirement alone."""
 
     @property
     def is_latest(self) -> bool:
@@ -179,7 +195,8 @@ async def versions(db: AsyncSession, scope: Scope, number: int, wanted: int | No
     read = Requirement.version if wanted is None else literal(wanted)
     is_read = RequirementVersion.version.in_((read, read - 1))
     body = [column if column is RequirementVersion.title else _if(is_read, column) for column in _BODY]
-    statement = _lines(scope, _OF_REQUIREMENT, body).where(Requirement.number == number)
+    can_answer = func.coalesce(is_mine(scope), false())
+    statement = _lines(scope, _OF_REQUIREMENT, body).add_columns(can_answer).where(Requirement.number == number)
     rows = await db.execute(statement.order_by(RequirementVersion.version.desc()).limit(MOST_VERSIONS))
     found = [_shown(row) for row in rows]
     if not any(one.version == (one.latest if wanted is None else wanted) for one in found):

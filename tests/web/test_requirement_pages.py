@@ -6,6 +6,8 @@ from io import StringIO
 import pytest
 
 from portal import traceability
+from portal.access import Role
+from portal.decisions import delegations
 from portal.decisions.models import Verdict
 from portal.designs import commands as designs
 from portal.requirements import bringing, sheet, wording
@@ -13,7 +15,7 @@ from portal.trace.models import TraceKind
 from portal.trace.rules import End
 from tests.support import changes
 from tests.support.cast import add_item
-from tests.support.decisions import keys_in
+from tests.support.decisions import grant, keys_in, proof_of
 from tests.support.designs import shown
 from tests.support.requirements import add, answer, ask, change
 from tests.support.statements import counting
@@ -198,6 +200,18 @@ async def test_whoever_is_asked_is_led_to_the_question(browser: Browser, filled)
         (button,) = page.all("a[@class='button primary']")
         assert (button.get("href"), page.words(button)) == ("/projects/BRIDGE/decisions/2", label)
     assert "Largest paint" in page.text
+
+
+async def test_who_cannot_answer_is_told_of_the_question_and_a_delegate_decides(browser: Browser, database, cast, keys):
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+        scope = await cast.scope(db, "ada")
+        await delegations.delegate(db, scope, cast.people["finn"], scope.today, scope.today, proof_of("ada"))
+    await add(database, cast)
+    await ask(database, cast, 1, people=(cast.people["ada"],))
+    for who, label in (("ada", "Decide"), ("eve", "To the question"), ("finn", "Decide")):
+        page = await browser.open(f"{HERE}/1", who)
+        assert [page.words(one) for one in page.all("a[@class='button primary']")] == [label]
 
 
 async def test_the_question_shows_what_is_confirmed(browser: Browser, filled):
