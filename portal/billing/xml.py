@@ -61,7 +61,7 @@ def lacks(document: InvoiceDocument, profile: Profile) -> tuple[str, ...]:
     needed: dict[str, Any] = {"seller.electronic": seller.electronic, "buyer.electronic": buyer.electronic}
     if profile is Profile.PEPPOL:
         needed["buyer_reference"] = document.buyer_reference or document.order_number  # PEPPOL-EN16931-R003
-    else:
+    if profile is Profile.XRECHNUNG or seller.country == buyer.country == "DE":  # BR-DE, on Peppol DE-R-001 to 015
         needed |= {
             "buyer_reference": document.buyer_reference, "payment": document.payment,
             "seller.city": seller.city, "seller.postcode": seller.postcode,

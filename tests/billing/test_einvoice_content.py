@@ -49,7 +49,7 @@ def test_the_head_of_an_invoice():
 def test_what_an_invoice_does_not_say_has_no_place_in_its_head():
     root = read(xml.ubl(sample(**BARE)))
     assert head(root).keys() == {
-        "CustomizationID", "ProfileID", "ID", "IssueDate", "InvoiceTypeCode", "DocumentCurrencyCode", "BuyerReference",
+        "CustomizationID", "ID", "IssueDate", "InvoiceTypeCode", "DocumentCurrencyCode", "BuyerReference",
     }  # fmt: skip
     absent = ("InvoicePeriod", "OrderReference", "ContractDocumentReference", "ProjectReference", "PaymentMeans")
     assert [name for name in absent if root.find(f"{{*}}{name}") is not None] == []

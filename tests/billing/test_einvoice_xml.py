@@ -155,8 +155,15 @@ def test_peppol_takes_one_note_in_which_all_of_them_stand():
 def test_a_profile_names_each_field_that_it_lacks(changes, peppol, xrechnung):
     document = sample(**changes)
     assert xml.lacks(document, xml.Profile.EN16931) == ()
-    assert xml.lacks(document, xml.Profile.PEPPOL) == peppol
+    assert xml.lacks(replace(document, buyer=replace(document.buyer, country="FR")), xml.Profile.PEPPOL) == peppol
     assert xml.lacks(document, xml.Profile.XRECHNUNG) == xrechnung
+
+
+def test_between_germans_peppol_wants_what_xrechnung_wants():
+    """DE-R-001 to DE-R-009 and DE-R-015, which Peppol checks where both are German."""
+    without = sample(seller=replace(AGENCY, contact=None, city=""), payment=None, buyer_reference="")
+    assert xml.lacks(without, xml.Profile.PEPPOL) == xml.lacks(without, xml.Profile.XRECHNUNG)
+    assert profile_of(xml.ubl(without)) == xml.Profile.EN16931
 
 
 def test_xrechnung_is_stated_on_demand_and_says_what_it_lacks():
