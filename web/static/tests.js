@@ -53,19 +53,21 @@
     else if ([403, 404, 409, 413, 422].includes(answer.status)) {
       const refused = `${await reason(answer)} ${words(entry)}`;
       await store("readwrite", (all) => all.put({ ...entry, refused }));
-    }
+    } else throw new Error(answer.statusText);
     return said.next;
   };
-  let busy = false;
-  const sendAll = async () => {
-    if (busy) return;
-    busy = true;
-    try {
-      for (const entry of await mine()) if (!entry.refused) await send(entry);
-    } catch { /* still no network: it stays where it is */ }
-    busy = false;
+  const next = {};  // where each result leads that was kept
+  let line = Promise.resolve();
+  // One run after the other. What has to wait holds up what was entered after it of the same case.
+  const sendAll = () => (line = line.then(async () => {
+    const held = new Set();
+    for (const entry of await mine().catch(() => [])) {
+      if (entry.refused || held.has(entry.address)) continue;
+      try { next[entry.id] = await send(entry); }
+      catch { held.add(entry.address); }  // no network
+    }
     await show().catch(() => {});
-  };
+  }));
   addEventListener("online", sendAll);
   setInterval(sendAll, 15000);
   sendAll();
@@ -97,10 +99,8 @@
     const entry = entered();
     try { await store("readwrite", (all) => all.put(entry)); }
     catch { form.submit(); return; }  // no room to keep it here: it goes the plain way
-    let next;
-    try { next = await send(entry); } catch { /* no network: it waits */ }
-    if (next) location.assign(next);
-    else await show();
+    await sendAll();
+    if (next[entry.id]) location.assign(next[entry.id]);
   });
   // Digits choose a result, as long as nobody is writing.
   document.addEventListener("keydown", (event) => {
