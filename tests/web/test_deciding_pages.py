@@ -323,6 +323,18 @@ async def test_an_answer_says_in_whose_name_it_was_given(browser, database, cast
         assert "for Ada" in page.words(answers)
 
 
+async def test_a_form_that_named_nobody_else_never_answers_for_who_delegated_since(browser, database, cast):
+    async with database.write() as db:
+        await grant(db, cast, "eve", Role.APPROVER)
+    await ask(database, cast, people=(cast.people["ada"], cast.people["eve"]))
+    shown = (await browser.open(PAGE, "eve")).all("section[@id='answer']//input[@type='hidden']")
+    form = {one.get("name"): one.get("value") for one in shown} | {"verdict": "approved"}
+    assert (await browser.post(f"{PAGE}/answer", "eve", **form)).status_code == 303
+    await delegate(browser, database, cast)
+    await browser.post(f"{PAGE}/answer", "eve", **form)
+    assert await state_of(database, cast) == (DecisionState.ASKED, None)
+
+
 async def test_nobody_delegates_to_who_sees_the_tests_alone(browser, database, cast):
     async with database.write() as db:
         scope = await cast.scope(db, "wei")
