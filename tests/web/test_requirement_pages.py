@@ -227,6 +227,15 @@ async def test_the_question_shows_what_is_confirmed(browser: Browser, filled):
         assert expected in text
 
 
+async def test_what_people_wrote_of_a_measure_stays_as_it_was_written(browser: Browser, database, cast):
+    written = "Won't have this time"
+    await add(database, cast, kind="non_functional", measure={
+        "metric": "Target", "target": written, "how_measured": "Priority"})  # fmt: skip
+    await ask(database, cast, 1)
+    page = await browser.open("/projects/BRIDGE/decisions/1")
+    assert written in page.words(page.all("main")[0])
+
+
 def test_every_fact_of_a_question_has_a_word_in_each_language():
     known = words.WORDS["requirement_fact"]
     facts = {*wording.KINDS.values(), *wording.PRIORITIES.values(), "Kind", "Priority", "What is measured", "Target",
