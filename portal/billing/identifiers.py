@@ -55,6 +55,11 @@ ELECTRONIC = codes(
 )
 """Schemes of electronic addresses (CEF EAS code list): `EM` is e-mail, `0204` a Leitweg-ID, `0088` a GLN."""
 
+OFF_PEPPOL = codes(
+    "0037 0147 0154 0170 0177 0193 0194 0202 0203 0205 0212 0213 0215 0217 0219 0220 AN AQ AS AU EM"
+)  # fmt: skip
+"""Those of them at which Peppol delivers nothing (PEPPOL-EN16931-CL008)."""
+
 COUNTRIES = codes(
     """AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA
     CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB

@@ -23,7 +23,7 @@ from portal.billing.document import (
     PaymentMeans,
     TaxCategory,
 )
-from portal.billing.identifiers import SCHEMES
+from portal.billing.identifiers import OFF_PEPPOL, SCHEMES
 from portal.billing.stored import plain_decimal
 from portal.billing.taxes import EXPLAINED
 from portal.billing.totals import TaxGroup, Totals
@@ -54,12 +54,14 @@ def obstacle(document: InvoiceDocument) -> str:
 
 
 def lacks(document: InvoiceDocument, profile: Profile) -> tuple[str, ...]:
-    """The fields that a profile needs beyond EN 16931 and that are empty: with none, the profile can be stated."""
+    """The fields that a profile needs beyond EN 16931 and that are empty, or for Peppol an address that is not on it:
+    with none, the profile can be stated."""
     if profile is Profile.EN16931:
         return ()
     seller, buyer, contact = document.seller, document.buyer, document.seller.contact
     needed: dict[str, Any] = {"seller.electronic": seller.electronic, "buyer.electronic": buyer.electronic}
     if profile is Profile.PEPPOL:
+        needed = {field: one and one.scheme not in OFF_PEPPOL for field, one in needed.items()}
         needed["buyer_reference"] = document.buyer_reference or document.order_number  # PEPPOL-EN16931-R003
     if profile is Profile.XRECHNUNG or seller.country == buyer.country == "DE":  # BR-DE, on Peppol DE-R-001 to 015
         needed |= {

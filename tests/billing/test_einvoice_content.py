@@ -71,7 +71,7 @@ def test_what_an_invoice_refers_to(path, expected):
 
 def test_a_seller_is_told_whole():
     assert said(read(xml.ubl(sample())), "{*}AccountingSupplierParty") == [
-        ("EndpointID", "invoices@bright-harbour.example"), ("StreetName", "Speicherstraße 12"),
+        ("EndpointID", "DE136695976"), ("StreetName", "Speicherstraße 12"),
         ("CityName", "Hamburg"), ("PostalZone", "20457"), ("IdentificationCode", "DE"),
         ("CompanyID", "DE136695976"), ("ID", "VAT"), ("CompanyID", "48/123/45678"), ("ID", "LOC"),
         ("RegistrationName", "Bright Harbour Studio GmbH"), ("CompanyID", "HRB 123456 Hamburg"),

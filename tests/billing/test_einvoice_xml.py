@@ -128,6 +128,16 @@ def test_peppol_is_stated_where_nothing_is_lacking_for_it():
     assert texts(read(xml.ubl(without)), "{*}ProfileID") == []
 
 
+@pytest.mark.parametrize("side", ["seller", "buyer"])
+def test_an_address_of_e_mail_is_none_on_peppol(side):
+    """PEPPOL-EN16931-CL008: the network delivers at other addresses only. XRechnung takes it."""
+    mailed = replace(getattr(sample(), side), electronic=Identifier("EM", "invoices@acme.example"))
+    document = sample(**{side: mailed})
+    assert xml.lacks(document, xml.Profile.PEPPOL) == (f"{side}.electronic",)
+    assert profile_of(xml.ubl(document)) == xml.Profile.EN16931
+    assert xml.lacks(document, xml.Profile.XRECHNUNG) == ()
+
+
 def test_peppol_takes_one_note_in_which_all_of_them_stand():
     """PEPPOL-EN16931-R002. A credit note has its reason before what its invoice noted."""
     taken_back = credit_of(sample(notes=("Thanks.", "See you.")), "GS-1", ISSUED, "Wrong address")

@@ -30,7 +30,7 @@ ISSUED = date(2026, 11, 26)
 AGENCY = Party(
     name="Bright Harbour Studio GmbH", country="DE", address=("Speicherstraße 12",), city="Hamburg", postcode="20457",
     vat_id="DE136695976", tax_number="48/123/45678", identifiers=(Identifier("HRB", "HRB 123456 Hamburg"),),
-    electronic=Identifier("EM", "invoices@bright-harbour.example"),
+    electronic=Identifier("9930", "DE136695976"),
     contact=Contact("Ada Lovelace", "+49 40 123456", "ada@bright-harbour.example"),
 )  # fmt: skip
 ACME = Party(
