@@ -1,5 +1,6 @@
 """Results of machines, beside those of people: shown with their source, and never counting as the client's."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
@@ -72,10 +73,11 @@ async def record_machine(
 
 
 async def _cases(db: AsyncSession, scope: Scope, row: TestRound) -> dict[str, int]:
-    """Cases of the round's version by reference, and by title where no reference is so called."""
+    """Cases of the round's version by reference, and by title where no reference and no other case is so called."""
     columns = (TestCase.number, TestCase.title, TestCase.external_ref)
     rows = (await db.execute(select(*columns).where(*queries.cases_of(scope, row.plan_number, row.version)))).all()
-    by_title = {title: case for case, title, _ in rows}
+    called = Counter(title for _, title, _ in rows)
+    by_title = {title: case for case, title, _ in rows if called[title] == 1}
     return by_title | {ref: case for case, _, ref in rows if ref is not None}
 
 

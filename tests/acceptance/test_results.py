@@ -376,6 +376,14 @@ async def test_a_case_that_a_machine_runs_twice_counts_by_the_worse(database, ca
     assert [(one.result.outcome, one.result.remark) for one in page.results] == [(F, "In one browser")]
 
 
+async def test_a_title_that_two_cases_have_is_neither_ones(database, cast):
+    await begun(database, cast, cases=[{"title": "One pays"}, {"title": "One pays"}, {"title": "One signs in"}])
+    async with database.write() as db:
+        told = [Reported("One pays", F), Reported("One signs in", P)]
+        kept = await machines.record_machine(db, await cast.scope(db, "dan"), 1, 1, "CI", "run 1", told)
+    assert (kept.kept, kept.unknown) == (1, ["One pays"])
+
+
 @pytest.mark.parametrize(
     ("terms", "field"),
     [
