@@ -5,6 +5,7 @@ import pytest
 from portal import settlement
 from portal.decisions import waiting
 from portal.decisions.models import Verdict
+from portal.projects import commands as projects
 from tests.support.decisions import UNFOLLOWED, answer, ask, keys_in
 
 LIST = "/projects/BRIDGE/decisions"
@@ -61,6 +62,12 @@ async def test_what_is_open_beyond_what_is_listed_stands_among_the_rest(browser,
 async def test_nothing_is_called_settled_where_all_is_open(browser, database, cast):
     await ask(database, cast)
     assert await lists(browser) == {"Waiting for the client": [1]}
+
+
+async def test_nor_is_what_an_archived_project_left_open(browser, database, cast, mixed):
+    async with database.write() as db:
+        await projects.change_project(db, await cast.scope(db, "wei"), {"status": "archived"})
+    assert await lists(browser) == {"All decisions": [3, 2, 1]}
 
 
 async def test_older_ones_go_on_without_what_waits(browser, mixed):
