@@ -254,3 +254,13 @@ def test_a_bomb_in_a_small_workbook():
 def test_a_priority_is_a_digit_that_counts(written, priority):
     (found,) = cases(f"Title,Steps,Priority\nPay,Press,{written}\n")
     assert found.priority == priority
+
+
+@pytest.mark.parametrize(
+    ("written", "priority"),
+    [("Blocker", 1), ("Major", 2), ("Minor", 3), ("Trivial", 3), ("4 - Must Test", 1), ("2 - Test If Time", 2),
+     ("1 - Don't Test", 3)],
+)  # fmt: skip
+def test_the_words_of_jira_and_testrail_are_priorities(written, priority):
+    (found,) = cases(f"Title,Steps,Priority\nPay,Press,{written}\n")
+    assert found.priority == priority

@@ -17,7 +17,8 @@ KNOWN = frozenset(
 )  # fmt: skip
 """What of a TestRail export is read, or is but the place of a step."""
 PRIORITIES = {
-    "critical": 1, "high": 1, "medium": 2, "normal": 2, "low": 3, "kritisch": 1, "hoch": 1, "mittel": 2, "niedrig": 3,
+    "blocker": 1, "critical": 1, "high": 1, "major": 2, "medium": 2, "normal": 2, "minor": 3, "trivial": 3, "low": 3,
+    "must test": 1, "test if time": 2, "don't test": 3, "kritisch": 1, "hoch": 1, "mittel": 2, "niedrig": 3,
     "gering": 3, "крит": 1, "высок": 1, "сред": 2, "низк": 3, "高": 1, "中": 2, "低": 3,
 }  # fmt: skip
 
