@@ -15,7 +15,7 @@ from portal.billing import accounts, plan, queries, rules, stored, taxes
 from portal.billing.ceiling import check_ceiling
 from portal.billing.document import InvoiceDocument, Kind, Line, Look
 from portal.billing.figures import Figures
-from portal.billing.models import BillingAccount, Invoice, InvoiceKind, InvoiceState, PlanItem, PlanKind, TimeEntry
+from portal.billing.models import BillingAccount, Invoice, InvoiceKind, InvoiceState, PlanItem, TimeEntry
 from portal.billing.totals import totals
 from portal.billing.words import why
 from portal.changes import contract_view
@@ -82,7 +82,8 @@ async def draft_plan(db: AsyncSession, scope: Scope, numbers: Sequence[int], *, 
     first, *others = dict.fromkeys(one.text for one in parts)  # one of several taxes is as many parts of one name
     title = f"{first} + {len(others)}" if others else first
     invoice = await _draft(db, scope, title, {"lines": [stored.plain(one) for one in lines]})
-    invoice.unaccepted_reason = reason if any(_rests_on_milestone(one) for one in parts) else ""
+    is_early = any([await _is_early(db, scope, one) for one in parts])
+    invoice.unaccepted_reason = reason if is_early else ""
     for one in parts:
         one.invoice_number = invoice.number
     await db.flush()
@@ -153,8 +154,11 @@ async def _parts(db: AsyncSession, scope: Scope, numbers: Sequence[int]) -> Sequ
     return found
 
 
-def _rests_on_milestone(one: PlanItem) -> bool:
-    return one.kind is PlanKind.MILESTONE
+async def _is_early(db: AsyncSession, scope: Scope, one: PlanItem) -> bool:
+    """Whether a part is due by a milestone that is not accepted."""
+    if one.milestone_number is None:
+        return False
+    return (await projects.milestone(db, scope, one.milestone_number)).accepted_on is None
 
 
 async def _line(db: AsyncSession, scope: Scope, at: int, one: PlanItem, reason: str) -> Line:

@@ -62,6 +62,16 @@ async def test_a_milestone_that_is_not_accepted_is_billed_with_a_reason_alone(da
     assert "Agreed by mail" in draft.draft["lines"][0]["why"]
 
 
+async def test_no_reason_is_told_for_a_milestone_that_is_confirmed(database, cast, keys):
+    """The client would read that it was billed before."""
+    await planned(database, cast)
+    await confirmed(database, cast, keys)
+    async with database.write() as db:
+        await drafts.discard_draft(db, await cast.scope(db, "maria"), 1)
+    draft = await drafted(database, cast, 1, unaccepted_reason="Agreed by mail on 3 May")
+    assert (draft.unaccepted_reason, "accepted on" in draft.draft["lines"][0]["why"]) == ("", True)
+
+
 @pytest.mark.parametrize(("language", "words"), [("de", "Fällig am"), ("ru", "договор"), ("zh_CN", "合同")])
 async def test_a_line_says_why_in_the_language_of_the_invoice(database, cast, language, words):
     await planned(database, cast)
