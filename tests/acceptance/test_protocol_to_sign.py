@@ -154,6 +154,11 @@ def test_the_question_lists_each_case_with_who_said_what():
     ]
 
 
+def test_the_question_tells_what_a_machine_said_from_what_a_tester_of_its_name_said():
+    (found,) = asked(case(1, PASSED, ADA, replace(ADA, person=None)))["results"]
+    assert [one["name"] for one in found["said"]] == ["Ada", "Ada (automatic)"]
+
+
 def test_five_hundred_cases_are_listed_and_of_more_those_that_did_not_pass():
     passed = [case(number) for number in range(1, 501)]
     assert len(asked(*passed)["results"]) == 500
