@@ -37,12 +37,18 @@ async def protocol_of(db: AsyncSession, scope: Scope, decision: Decision) -> Pro
     row = await standing.acceptance(db, scope, decision.subject_number)
     kept = json.loads(row.protocol)
     cases = kept["cases"]
-    shown = (
-        cases if len(cases) <= MOST_CASES else sorted(cases, key=lambda one: one["verdict"] == "passed")[:MOST_CASES]
-    )
+    shown = listed(cases)
     tested = [one["verdict"] for one in cases if not one["is_automatic"]]
     counts = [(outcome, tested.count(outcome.value if outcome else None)) for outcome in (*Outcome, None)]
     return Protocol(row, kept, [_case(one) for one in shown], len(cases) - len(shown), counts)
+
+
+def listed(cases: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The cases that the page lists: all of them in the plan's order, or, of too many, those first that people test and
+    that did not pass. Of what machines run, none has a verdict."""
+    if len(cases) <= MOST_CASES:
+        return cases
+    return sorted(cases, key=lambda one: (one["verdict"] == "passed", one["is_automatic"]))[:MOST_CASES]
 
 
 def _case(one: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -133,7 +133,7 @@ def question(protocol: Mapping[str, Any], digest: bytes) -> dict[str, Any]:
     """What the client is asked to sign: the protocol in short. Its digest stands for the rest."""
     plan, cases, last = protocol["plan"], protocol["cases"], (protocol["rounds"] or [None])[-1]
     tested = [case for case in cases if not case["is_automatic"]]
-    listed = cases if len(cases) <= MOST_SHOWN else [one for one in cases if one["verdict"] != "passed"][:MOST_SHOWN]
+    listed = cases if len(cases) <= MOST_SHOWN else _not_passed(cases)[:MOST_SHOWN]
     facts = [["Test plan", f"{plan['number']}: {plan['title']}"]]
     if protocol["milestone"]:
         facts.append(["Milestone", f"{protocol['milestone']['number']}: {protocol['milestone']['name']}"])
@@ -155,6 +155,11 @@ def question(protocol: Mapping[str, Any], digest: bytes) -> dict[str, Any]:
         "deemed_after_days": protocol["deemed_after_days"],
         "protocol_sha256": digest.hex(),
     }
+
+
+def _not_passed(cases: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those that people test first: of what machines run, none has a verdict."""
+    return sorted((one for one in cases if one["verdict"] != "passed"), key=lambda one: one["is_automatic"])
 
 
 def _count(cases: Iterable[Mapping[str, Any]], outcome: Outcome | None) -> int:

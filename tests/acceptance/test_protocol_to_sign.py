@@ -167,6 +167,11 @@ def test_five_hundred_cases_are_listed_and_of_more_those_that_did_not_pass():
     assert len(asked(*(case(number, FAILED) for number in range(1, 502)))["results"]) == 500
 
 
+def test_what_machines_run_leaves_room_for_what_failed():
+    automatic = [case(number, None, is_automatic=True) for number in range(1, 502)]
+    assert asked(*automatic, case(502, FAILED))["results"][0]["case"] == 502
+
+
 def test_the_digest_in_the_question_is_that_of_the_whole_protocol():
     kept = drawn(case(1, PASSED, ADA))
     text = protocol.text_of(kept)

@@ -20,6 +20,7 @@ from tests.support.cast import Cast
 from tests.support.decisions import PORTAL
 from tests.support.receipts import pdf_with
 from tests.web.conftest import SAME_ORIGIN, Browser
+from web import protocols
 from web.catalogues import catalogue
 
 PLAN = "/projects/BRIDGE/tests/1"
@@ -201,3 +202,10 @@ async def test_a_plan_without_cases_for_people_says_so(browser: Browser, databas
     await add_plan(database, cast, [{"title": "By a machine", "is_automatic": True}])
     await offer(database, cast)
     assert "no cases to test by hand" in words((await browser.get(f"{PLAN}/sheet.pdf")).content)
+
+
+def test_of_too_many_cases_the_page_of_a_decision_lists_what_failed_before_what_machines_run() -> None:
+    automatic = [{"number": number, "verdict": None, "is_automatic": True} for number in range(1, 302)]
+    failed = {"number": 302, "verdict": "failed", "is_automatic": False}
+    assert protocols.listed([*automatic, failed])[0] == failed
+    assert protocols.listed([*automatic[:5], failed])[-1] == failed
