@@ -1,4 +1,5 @@
-"""The export for bookkeeping: a line for each tax rate of each document, and a line for each payment, of a period."""
+"""The export for bookkeeping: a line for each tax rate of each document, one for what was paid before it, and a line
+for each payment, of a period."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -20,10 +21,13 @@ COLUMNS = (
     "kind", "date", "reference", "project", "client", "buyer_vat_id", "due", "tax_category", "tax_rate", "currency",
     "net", "tax", "gross", "paid", "text",
 )  # fmt: skip
-"""Amounts of a credit note and of money paid back are negative. `paid` stands on lines of payments alone."""
+"""Amounts of a credit note and of money paid back are negative. `paid` stands on lines of payments and of what
+was paid before, alone: of each document, `gross` less `paid` is what is owed."""
 MOST_DAYS = 366
 MOST_DOCUMENTS = 20_000
 WHY_ACROSS = "bookkeeping is the agency's, not one project's"
+NO_SUMS = (None,) * 3
+"""Neither net, tax nor gross."""
 _BY = {InvoiceKind.INVOICE: 1, InvoiceKind.CREDIT_NOTE: -1}
 
 
@@ -71,13 +75,15 @@ async def _documents(db: AsyncSession, first: date, last: date, issuer: str) -> 
 def _of_document(row: Invoice, key: str, client: str) -> Iterator[tuple[Any, ...]]:
     assert row.document is not None  # issued
     document = stored.from_json(row.document)
-    sign = _BY[row.kind]
-    for group in totals.totals(document).groups:
+    sign, made = _BY[row.kind], totals.totals(document)
+    about = (row.issued_on, row.reference, key, client, document.buyer.vat_id, row.due_on)
+    for group in made.groups:
         net, tax = (Money(sign * one.minor, one.currency) for one in (group.net, group.tax))
-        yield (
-            row.kind.value, row.issued_on, row.reference, key, client, document.buyer.vat_id, row.due_on,
-            group.category.value, group.rate, row.currency, net, tax, net + tax, None, row.title,
-        )  # fmt: skip
+        taxed = (group.category.value, group.rate, row.currency, net, tax, net + tax)
+        yield row.kind.value, *about, *taxed, None, row.title
+    if made.prepaid.minor:
+        before = Money(sign * made.prepaid.minor, row.currency)
+        yield "paid_before", *about, "", None, row.currency, *NO_SUMS, before, row.title
 
 
 async def _payments(db: AsyncSession, first: date, last: date, issuer: str) -> list[Any]:
@@ -100,8 +106,7 @@ async def _payments(db: AsyncSession, first: date, last: date, issuer: str) -> l
 
 def _of_payment(row: Payment, reference: str, key: str, client: str) -> tuple[Any, ...]:
     kind = "paid_back" if row.minor < 0 else "payment"
-    nothing = (None,) * 3
     amount = Money(row.minor, row.currency)
     return (
-        kind, row.paid_on, reference, key, client, "", None, "", None, row.currency, *nothing, amount, row.text
+        kind, row.paid_on, reference, key, client, "", None, "", None, row.currency, *NO_SUMS, amount, row.text
     )  # fmt: skip

@@ -113,6 +113,29 @@ async def test_the_export_has_each_rate_and_each_payment_and_a_credit_note_again
     assert ("'@Work" in text, "'+49" in text, ",-119.00," in text) == (True, True, True)
 
 
+async def test_the_export_leaves_open_what_is_owed_also_where_something_was_paid_before(database, cast, store):
+    """What is charged less what was paid is the balance of the statement: for the invoice, and with its credit note."""
+    await bill(database, cast)
+    async with database.write() as db:
+        scope = await cast.scope(db, "maria")
+        await drafts.draft_lines(db, scope, "Work", {"lines": [LINE], "prepaid": "40"})
+        today = scope.today
+    await quick(database, cast)
+
+    async def left():
+        async with database.read() as db:
+            rows = await bookkeeping.export(db, cast.viewer("maria"), today, today)
+        told = [dict(zip(bookkeeping.COLUMNS, row, strict=True)) for row in rows]
+        return [(one["kind"], one["paid"].minor) for one in told if one["paid"]], sum(
+            (one["gross"].minor if one["gross"] else 0) - (one["paid"].minor if one["paid"] else 0) for one in told
+        )
+
+    assert await left() == ([("paid_before", 4_000)], 7_900)
+    async with database.write() as db:
+        await issuing.credit(db, await cast.scope(db, "maria"), store, 1, "Wrong")
+    assert await left() == ([("paid_before", 4_000), ("paid_before", -4_000)], 0)
+
+
 @pytest.mark.parametrize(("first", "last"), [
     (date(2026, 2, 1), date(2026, 1, 31)), (date(2025, 1, 1), date(2026, 1, 2)),
 ])  # fmt: skip
