@@ -113,14 +113,16 @@ def _second_factor(provider: Provider | None, acr: str | None) -> str | None:
 async def _step_up(
     request: Request, key: str, arrival: Arrival, number: int, form: AnswerForm, needed: StepUpNeeded
 ) -> Response:
-    """Keeps what was written and sends the person to prove themselves; who comes from there in vain is told so."""
+    """Keeps what was written and sends the person to prove themselves; who comes from there without a second factor is
+    told so. A sign-in that has grown old since is no such thing: it is renewed once more.
+    """
     async with database_of(request).write() as db:
         scope = await writing_scope(key, arrival, db)
         before = await decisions.draft(db, scope, number)
         session = await identity.session_by_id(db, arrival.session_id)
-        came_in_vain = before is not None and _signed_in_since(session.auth_time, before.at)
+        has_been_there = before is not None and _signed_in_since(session.auth_time, before.at)
         await drafts.keep(db, scope, number, vars(form))
-    if came_in_vain:
+    if has_been_there and needed.missing == "factor":
         return await _again(request, arrival, number, form.written(needed), 403)
     in_whose_name = f"?for={quote(form.principal[:LONGEST_ID], safe='')}" if form.principal else ""
     return to("/auth/step-up?next=" + quote(f"/projects/{key}/decisions/{number}{in_whose_name}#answer", safe=""))

@@ -13,7 +13,7 @@ from portal.access import Role
 from portal.access.models import Membership
 from portal.db import Database
 from portal.decisions import commands, delegations, queries, remarks
-from portal.decisions.models import Decision, DecisionAnswer, DecisionState, Verdict
+from portal.decisions.models import Decision, DecisionAnswer, DecisionDraft, DecisionState, Verdict
 from portal.identity.models import Session
 from portal.identity.providers import Providers
 from portal.ledger.models import Audience
@@ -160,6 +160,16 @@ async def test_who_comes_back_without_what_was_asked_for_is_told_so_instead_of_s
     )
     assert "Looks good" in answer.text
     assert await state_of(database, cast) == (DecisionState.ASKED, None)
+
+
+async def test_who_let_the_new_sign_in_grow_old_as_well_is_sent_again(browser, database, cast, asked):
+    await signed_in_long_ago(database, cast)
+    await send(browser, asked, comment="Looks good")
+    async with database.write() as db:
+        mine = DecisionDraft.project_id == (await cast.scope(db, "ada")).project_id
+        await db.execute(update(DecisionDraft).where(mine).values(at=clock.now() - timedelta(hours=3)))
+    answer = await send(browser, asked, comment="Looks good")
+    assert (answer.status_code, answer.headers["location"][:19]) == (303, "/auth/step-up?next=")
 
 
 @pytest.mark.parametrize(("acr", "status"), [("urn:mfa", 303), ("urn:gold", 303), ("urn:pwd", 403), (None, 403)])
