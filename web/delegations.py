@@ -98,7 +98,7 @@ async def delegate(
         given = await _checked_proof(request, db, scope, arrival)
         await delegations.delegate(db, scope, person, first, last, given)
     except StepUpNeeded as needed:
-        if form.again:
+        if form.again and needed.missing == "factor":  # a sign-in that grew old since is renewed once more
             return await _page(request, scope, db, replace(form, again=""), fault=needed.message, status=403)
         back = f"/projects/{scope.key}/delegations?" + urlencode(asdict(replace(form, again="true")))
         return to("/auth/step-up?next=" + quote(back, safe=""))

@@ -373,6 +373,8 @@ async def test_delegating_needs_the_proof_that_deciding_needs_and_keeps_the_form
     kept = {one.get("name"): one.get("value") for one in page.all("input[@name]")}
     assert [one.get("value") for one in page.all("option[@selected]")] == [str(cast.people["eve"])]
     assert (kept["until_on"], kept["again"]) == (kept["from_on"], "true")
+    grown_old_again = await delegate(browser, database, cast, again="true")
+    assert grown_old_again.headers["location"] == answer.headers["location"]
     async with database.write() as db:
         await db.execute(update(Session).values(auth_time=clock.now()))
     done = await delegate(browser, database, cast, again="true")
