@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from portal import clock
 from portal.access import Scope, StaffRole
-from portal.billing import accounts, plan, queries, rules, stored, taxes
+from portal.billing import accounts, dropped, plan, queries, rules, stored, taxes
 from portal.billing.ceiling import check_ceiling
 from portal.billing.document import InvoiceDocument, Kind, Line, Look
 from portal.billing.figures import Figures
@@ -99,14 +99,16 @@ async def draft_lines(db: AsyncSession, scope: Scope, title: str, given: Mapping
 
 
 async def change_draft(db: AsyncSession, scope: Scope, number: int, given: Mapping[str, Any]) -> Invoice:
-    """Changes a draft: its title, and `OWN_FIELDS`. Raises Conflict once it is issued and beyond a ceiling, Invalid."""
+    """Changes a draft: its title, and `OWN_FIELDS`; hours whose line is taken out are free again. Raises Conflict once
+    it is issued and beyond a ceiling, Invalid."""
     _require_billing(scope)
     await ledger.lock(db, scope.project_id)
     row = await open_draft(db, scope, number)
     wanted = dict(given)
     row.title = check_name(wanted.pop("title", row.title), "title")
-    own = _own(row.draft | _known(wanted))
+    own, lines = _own(row.draft | _known(wanted)), row.draft["lines"]
     fill(row, await assembled(db, scope, own), own)
+    await dropped.free_hours(db, scope, row, lines)
     row.seq = await tell(db, scope, row, "invoice.draft_changed", {"fields": sorted(given)}, Audience.INTERNAL)
     await db.flush()
     await check_ceiling(db, scope)

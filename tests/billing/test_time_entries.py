@@ -141,6 +141,29 @@ async def test_a_draft_that_is_thrown_away_frees_its_hours(agreed, database, cas
     assert (await draft(database, cast)).net_minor == 30_000
 
 
+@pytest.mark.parametrize(
+    ("change", "free"),
+    [
+        ({}, ["Design"]),
+        ({"number": "2"}, ["Design"]),
+        ({"name": "Design and development"}, []),
+        ({"quantity": "3.5"}, []),
+        ({"unit": "LS", "name": "Work"}, []),
+    ],
+)
+async def test_hours_whose_line_is_taken_out_of_a_draft_are_free_unless_another_may_bill_them(
+    agreed, database, cast, change, free
+):
+    await put(database, cast, entry(), entry("t-2", role="Design", hours="1"))
+    row = await draft(database, cast, rates={"Design": Rate(Decimal(80), TaxCategory.STANDARD, Decimal(19))})
+    (development,) = [one for one in row.draft["lines"] if one["name"] == "Development"]
+    async with database.write() as db:
+        await drafts.change_draft(db, await cast.scope(db, "wei"), 1, {"lines": [development | change]})
+    async with database.read() as db:
+        unbilled = await time.entries(db, await cast.scope(db, "wei"), unbilled=True)
+    assert [one.role for one in unbilled] == free
+
+
 async def test_the_ceiling_is_not_exceeded(agreed, database, cast):
     await put(database, cast, entry(hours="5"), entry("t-2", hours="0.01"))
     with pytest.raises(Conflict) as refused:
