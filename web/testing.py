@@ -11,10 +11,10 @@ from fastapi.responses import Response
 from portal import traceability
 from portal.acceptance import case_pages, editing, pages, queries, rounds, standing
 from portal.acceptance.case_pages import CasePage
-from portal.acceptance.models import Acceptance, Outcome, PlanState, Severity, TestPlan, TestPlanVersion, TestRound
+from portal.acceptance.models import Outcome, PlanState, Severity, TestPlan, TestPlanVersion, TestRound
 from portal.acceptance.pages import Only, RoundHead, RoundLine
 from portal.acceptance.queries import PlanLine, PlanView, TesterLine
-from portal.acceptance.standing import CaseLine, CriteriaView, DefectsOver
+from portal.acceptance.standing import AcceptanceLine, CaseLine, CriteriaView, DefectsOver
 from portal.access import Scope
 from portal.files import serving
 from portal.projects.queries import MOST_NUMBER
@@ -68,7 +68,7 @@ class PlanPage:
     next: str
     rounds: Sequence[TestRound]
     criteria: CriteriaView | None
-    acceptances: Sequence[Acceptance]
+    acceptances: Sequence[AcceptanceLine]
     defects: DefectsOver
     bars: Sequence[Bar]
     only: str
@@ -137,7 +137,7 @@ async def plan(
         plan=view.plan, version=view.version, cases=cases[:EACH_PAGE], next=_next(cases),
         rounds=over.rounds,
         criteria=await standing.criteria_view(db, scope, number) if is_offered else None,
-        acceptances=await standing.acceptances(db, scope, number), defects=over, bars=_bars(over), only=only.value,
+        acceptances=await standing.acceptance_lines(db, scope, number), defects=over, bars=_bars(over), only=only.value,
         drafted=drafted, may_draft=_may_draft(scope, view), links=traceability.links_from(view.also),
         address=f"/projects/{scope.key}/tests/{number}",
     )  # fmt: skip

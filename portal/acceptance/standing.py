@@ -24,6 +24,8 @@ from portal.acceptance.models import (
 from portal.acceptance.verdicts import Counts, Criterion, Found, RoundDefects
 from portal.access import Scope
 from portal.backlog.models import Category, Item, Status
+from portal.decisions.models import Decision
+from portal.decisions.subjects import is_mine
 from portal.errors import NotFound
 from portal.projects.queries import MOST_NUMBER
 
@@ -81,6 +83,14 @@ class DefectsOver:
 
     rounds: Sequence[TestRound]
     defects: Sequence[RoundDefects]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceLine:
+    """An acceptance of a plan. `is_mine`: the viewer can answer its question now."""
+
+    acceptance: Acceptance
+    is_mine: bool
 
 
 def of_case(scope: Scope, number: int, column: Any) -> Any:
@@ -204,6 +214,15 @@ async def acceptances(db: AsyncSession, scope: Scope, number: int) -> Sequence[A
     mine = (Acceptance.project_id == scope.project_id, Acceptance.plan_number == number)
     statement = select(Acceptance).where(*mine).order_by(Acceptance.number.desc()).limit(MOST_ACCEPTANCES)
     return (await db.scalars(statement)).all()
+
+
+async def acceptance_lines(db: AsyncSession, scope: Scope, number: int) -> list[AcceptanceLine]:
+    """The same, and whether the viewer can answer each: one statement."""
+    its_question = and_(Decision.project_id == scope.project_id, Decision.number == Acceptance.decision_number)
+    mine = (Acceptance.project_id == scope.project_id, Acceptance.plan_number == number)
+    statement = select(Acceptance, is_mine(scope)).join(Decision, its_question).where(*mine)
+    rows = await db.execute(statement.order_by(Acceptance.number.desc()).limit(MOST_ACCEPTANCES))
+    return [AcceptanceLine(row, bool(can_answer)) for row, can_answer in rows]
 
 
 async def acceptance(db: AsyncSession, scope: Scope, number: int, *, plan: int | None = None) -> Acceptance:

@@ -38,6 +38,7 @@ READS = {
     "chart": lambda db, scope: standing.defects_over_rounds(db, scope, 1),
     "testers": lambda db, scope: queries.testers(db, scope, 1, 1),
     "acceptances": lambda db, scope: standing.acceptances(db, scope, 1),
+    "acceptance lines": lambda db, scope: standing.acceptance_lines(db, scope, 1),
     "to test": lambda db, scope: waiting.to_test(db, scope),
     "waiting": lambda db, scope: waiting.in_project(db, scope),
 } | {

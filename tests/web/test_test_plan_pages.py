@@ -4,7 +4,9 @@ from fastapi import FastAPI
 
 from portal import traceability
 from portal.acceptance.models import Outcome
+from portal.access import Role
 from portal.db import Database
+from portal.decisions import delegations
 from portal.decisions.models import Verdict
 from portal.trace.models import TraceKind
 from portal.trace.rules import End
@@ -22,6 +24,7 @@ from tests.support.acceptance import (
     say_all,
 )
 from tests.support.cast import Cast
+from tests.support.decisions import grant, proof_of
 from tests.support.statements import counting
 from tests.web.conftest import Browser
 
@@ -132,3 +135,17 @@ async def test_a_no_go_stands_at_its_milestone_until_it_is_a_go(
         shown = await browser.read(path)
         assert "No-go" not in shown
         assert "Confirmed by the client" in shown
+
+
+async def test_who_cannot_answer_is_told_of_the_question_and_a_delegate_decides(
+    browser: Browser, database: Database, running: Cast
+) -> None:
+    async with database.write() as db:
+        await grant(db, running, "eve", Role.APPROVER)
+        scope = await running.scope(db, "ada")
+        await delegations.delegate(db, scope, running.people["finn"], scope.today, scope.today, proof_of("ada"))
+    await close_round(database, running)
+    await ask(database, running, people=(running.people["ada"],))
+    for who, label in (("ada", "Decide"), ("eve", "To the question"), ("finn", "Decide"), ("dan", "To the question")):
+        page = await browser.open(PLAN, who)
+        assert [page.words(one) for one in page.all("a[@class='button primary']")] == [label]
