@@ -149,3 +149,14 @@ async def test_who_cannot_answer_is_told_of_the_question_and_a_delegate_decides(
     for who, label in (("ada", "Decide"), ("eve", "To the question"), ("finn", "Decide"), ("dan", "To the question")):
         page = await browser.open(PLAN, who)
         assert [page.words(one) for one in page.all("a[@class='button primary']")] == [label]
+
+
+async def test_a_round_that_runs_is_one_click_away_whatever_was_asked_before_it(
+    browser: Browser, database: Database, running: Cast
+) -> None:
+    await close_round(database, running)
+    await ask(database, running)
+    assert "To the round" not in await browser.read(TESTS)
+    await open_round(database, running)
+    shown = await browser.read(TESTS)
+    assert ("To the round" in shown, "Withdrawn" in shown) == (True, False)
