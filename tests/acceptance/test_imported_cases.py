@@ -78,6 +78,15 @@ def test_xrays_rows_with_semicolons():
     assert [step.expected for step in one.steps] == ["It is shown", "A sum is begun", "3 is shown"]
 
 
+def test_rows_that_name_their_case_again_add_steps_to_it():
+    one, other = cases(
+        "TCID,Summary,Precondition,Action,Expected Result\n1,Pay,A basket,Press Pay,A form\n"
+        "1,Pay,A basket,Send it,Thanks\n2,Pay,,Leave,Nothing\n"
+    )
+    assert [(step.action, step.expected) for step in one.steps] == [("Press Pay", "A form"), ("Send it", "Thanks")]
+    assert (one.precondition, other.external_ref, len(other.steps)) == ("A basket", "2", 1)
+
+
 def test_zephyrs_rows_with_tabs():
     (one,) = cases(ZEPHYR)
     assert (one.section, [step.action for step in one.steps]) == ("Lists", ["Click on the tab", "Scroll"])

@@ -65,15 +65,16 @@ def _left_out(table: Headed) -> str:
 
 
 def _cases(table: Headed, losses: list[str]) -> Iterator[ImportedCase]:
-    """A row with a title begins a case; rows without one add steps to it, as merged cells and step lists do. A
-    description is its steps where no column has them, and else what one reads before them."""
+    """A row with a title begins a case; rows without one, or with its title and reference again, add steps to it, as
+    merged cells and step lists do. A description is its steps where no column has them, and else what one reads before
+    them."""
     steps = "action" if "action" in table.fields.values() else "description"
     before = ("description", "precondition") if steps == "action" else ("precondition",)
     group: list[dict[str, str]] = []
     section = ""
     for number, cells in table.rows(MOST_READ):
         section = cells.get("section") or section
-        if cells.get("title"):
+        if cells.get("title") and not (group and _is_again(cells, group[0])):
             if group:
                 yield _case(group, table.name, steps, before)
             if len(line(cells["title"], MOST_READ)) > TITLE_LENGTH:
@@ -85,6 +86,11 @@ def _cases(table: Headed, losses: list[str]) -> Iterator[ImportedCase]:
             losses.append(f"Row {number} stands above the first case: left out.")
     if group:
         yield _case(group, table.name, steps, before)
+
+
+def _is_again(cells: Mapping[str, str], first: Mapping[str, str]) -> bool:
+    ref = cells.get("external_ref")
+    return bool(ref) and (ref, cells["title"]) == (first.get("external_ref"), first["title"])
 
 
 def _case(group: Sequence[Mapping[str, str]], sheet: str, action: str, before: Sequence[str]) -> ImportedCase:
@@ -102,5 +108,5 @@ def _case(group: Sequence[Mapping[str, str]], sheet: str, action: str, before: S
 
 
 def _all(group: Sequence[Mapping[str, str]], *fields: str) -> str:
-    """What the rows of a case say in these columns."""
-    return "\n\n".join(text for field in fields for row in group if (text := row.get(field)))
+    """What the rows of a case say in these columns, each once."""
+    return "\n\n".join(dict.fromkeys(text for field in fields for row in group if (text := row.get(field))))
