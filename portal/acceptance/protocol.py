@@ -170,11 +170,6 @@ def _result(case: Mapping[str, Any]) -> dict[str, Any]:
     """A case in short: how it stands, and what was said of it by whom and when."""
     return {
         "case": case["number"], "title": case["title"], "outcome": case["verdict"],
-        "said": [{"name": _who(one), "outcome": one["outcome"], "at": one["at"]} for one in case["results"]],
+        "said": [{name: one[name] for name in ("name", "is_machine", "outcome", "at")} for one in case["results"]],
         "defects": case["defects"],
     }  # fmt: skip
-
-
-def _who(said: Mapping[str, Any]) -> str:
-    """Who said it. The agency names its machines as it likes: nothing of theirs may look as if a tester had said it."""
-    return f"{said['name']} (automatic)" if said["is_machine"] else str(said["name"])

@@ -43,20 +43,28 @@ def is_result(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and value.keys() == {"case", "title", "outcome", "said", "defects"}
-        and all(isinstance(one, dict) and one.keys() == {"name", "outcome", "at"} for one in value["said"])
+        and all(
+            isinstance(one, dict) and one.keys() == {"name", "is_machine", "outcome", "at"} for one in value["said"]
+        )
     )
 
 
 def result(one: Mapping[str, Any], _: Gettext, locale: str) -> tuple[str, str]:
     """A case by number and title, and how it stands: who said what when, and its defects by their items' numbers."""
     names = outcomes(_)
-    stands = [names.get(one["outcome"], str(one["outcome"])), _said(one["said"], names, locale)]
+    stands = [names.get(one["outcome"], str(one["outcome"])), _said(one["said"], _, locale)]
     if one["defects"]:
         stands.append(f"{_('Defects')}: {', '.join(map(str, one['defects']))}")
     return f"{one['case']}. {one['title']}", " – ".join(part for part in stands if part)
 
 
-def _said(said: Iterable[Mapping[str, Any]], names: Mapping[str | None, str], locale: str) -> str:
+def _said(said: Iterable[Mapping[str, Any]], _: Gettext, locale: str) -> str:
+    names = outcomes(_)
     return "; ".join(
-        f"{one['name']}: {names.get(one['outcome'], one['outcome'])}, {moment_of(one['at'], locale)}" for one in said
+        f"{_who(one, _)}: {names.get(one['outcome'], one['outcome'])}, {moment_of(one['at'], locale)}" for one in said
     )
+
+
+def _who(said: Mapping[str, Any], _: Gettext) -> str:
+    """The agency names its machines as it likes: nothing of theirs may look as if a tester had said it."""
+    return f"{said['name']} ({_('automatic')})" if said["is_machine"] else str(said["name"])

@@ -147,7 +147,10 @@ def test_the_question_lists_each_case_with_who_said_what():
         replace(case(1, FAILED, ADA, replace(ADA, name="Ben", outcome=FAILED)), defects=(12, 13)), case(2, None)
     )
     at = "2026-05-04T09:00:00.000000Z"
-    said = [{"name": "Ada", "outcome": "passed", "at": at}, {"name": "Ben", "outcome": "failed", "at": at}]
+    said = [
+        {"name": "Ada", "is_machine": False, "outcome": "passed", "at": at},
+        {"name": "Ben", "is_machine": False, "outcome": "failed", "at": at},
+    ]
     assert found["results"] == [
         {"case": 1, "title": "Case 1", "outcome": "failed", "said": said, "defects": [12, 13]},
         {"case": 2, "title": "Case 2", "outcome": None, "said": [], "defects": []},
@@ -156,7 +159,7 @@ def test_the_question_lists_each_case_with_who_said_what():
 
 def test_the_question_tells_what_a_machine_said_from_what_a_tester_of_its_name_said():
     (found,) = asked(case(1, PASSED, ADA, replace(ADA, person=None)))["results"]
-    assert [one["name"] for one in found["said"]] == ["Ada", "Ada (automatic)"]
+    assert [(one["name"], one["is_machine"]) for one in found["said"]] == [("Ada", False), ("Ada", True)]
 
 
 def test_five_hundred_cases_are_listed_and_of_more_those_that_did_not_pass():

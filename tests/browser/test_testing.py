@@ -115,6 +115,25 @@ async def test_what_waits_is_sent_from_the_next_page_that_is_opened(visit: Visit
     await expect(ada.page.locator("main")).to_contain_text("Ada Brandt (1/")
 
 
+async def test_of_two_on_one_case_the_later_one_counts_also_when_the_first_had_to_wait(
+    visit: Visit, portal: FastAPI
+) -> None:
+    ada = await tester(visit, portal)
+
+    async def drop(route: Any) -> None:
+        await route.abort()
+
+    await ada.page.route("**/results", drop, times=1)
+    await ada.page.keyboard.press("2")
+    await keep(ada.page, "Nothing is there.")
+    await expect(ada.page.locator("#kept")).to_be_visible()
+    await ada.page.keyboard.press("1")
+    await keep(ada.page, "It was only slow.")
+    await ada.page.wait_for_url(f"**{ROUND}/cases/2")
+    ada.complaints.clear()
+    assert await kept(portal) == [(1, "failed", "Nothing is there."), (1, "passed", "It was only slow.")]
+
+
 async def test_a_round_that_closes_meanwhile_keeps_the_words_in_the_browser(visit: Visit, portal: FastAPI) -> None:
     ada = await tester(visit, portal)
     await ada.page.keyboard.press("2")

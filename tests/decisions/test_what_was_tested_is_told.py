@@ -12,6 +12,7 @@ AT = "2026-05-04T09:00:00.000000Z"
 ALL_RUN = {"what": "all_run", "priority": None, "limit": 0, "actual": 0, "is_met": True}
 FEW_FAILED = {"what": "most_failed", "priority": 2, "limit": 3, "actual": 1, "is_met": True}
 RESULT = {"case": 4, "title": "One pays", "outcome": "failed", "said": [], "defects": []}
+ADA = {"name": "Ada", "is_machine": False, "outcome": "passed", "at": AT}
 RUSSIAN = {
     "Failed": "Не пройден",
     "Passed": "Пройден",
@@ -47,8 +48,8 @@ def test_a_criterion_is_told_with_how_it_stands(given: dict[str, Any], told: tup
         ({"outcome": None}, "Not run"),
         ({"defects": [12, 13]}, "Failed – Defects: 12, 13"),
         (
-            {"said": [{"name": "Ada", "outcome": "passed", "at": AT}, {"name": "ci", "outcome": "failed", "at": AT}]},
-            "Failed – Ada: Passed, 4 May 2026, 09:00:00 UTC; ci: Failed, 4 May 2026, 09:00:00 UTC",
+            {"said": [ADA, ADA | {"is_machine": True, "outcome": "failed"}]},
+            "Failed – Ada: Passed, 4 May 2026, 09:00:00 UTC; Ada (automatic): Failed, 4 May 2026, 09:00:00 UTC",
         ),
     ],
 )
@@ -57,8 +58,7 @@ def test_a_case_is_told_with_who_said_what_and_when(more: dict[str, Any], stands
 
 
 def test_what_was_tested_is_told_in_the_readers_language() -> None:
-    said = [{"name": "Ada", "outcome": "passed", "at": AT}]
-    told = part_of("results", RESULT | {"said": said, "defects": [7]}, words=RUSSIAN)
+    told = part_of("results", RESULT | {"said": [ADA], "defects": [7]}, words=RUSSIAN)
     assert told.label == "Результаты"
     assert told.rows == (("4. One pays", "Не пройден – Ada: Пройден, 4 мая 2026, 09:00:00 UTC – Дефекты: 7"),)
 
