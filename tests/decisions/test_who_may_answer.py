@@ -160,13 +160,13 @@ def row(number: int, **more: object) -> SimpleNamespace:
     given = {
         "key": "BRIDGE", "name": "The bridge", "company": "Acme", "number": number, "kind": DecisionKind.DESIGN,
         "title": "The front page", "turn": Side.CLIENT, "from_at": datetime(2026, 5, 1, tzinfo=UTC), "due_on": None,
-        "holds_up": "", "is_mine": False, "time_zone": "Europe/Berlin",
+        "holds_up": "", "outcome": None, "is_mine": False, "time_zone": "Europe/Berlin",
     }  # fmt: skip
     return SimpleNamespace(**(given | more))
 
 
 def test_what_one_can_answer_comes_first_then_what_is_due_first_then_what_waits_longest():
-    listed = waiting._in_order([
+    listed = waiting.in_order([
         row(1),
         row(2, from_at=datetime(2026, 4, 1, tzinfo=UTC)),
         row(3, due_on=date(2026, 6, 1)),
@@ -181,13 +181,13 @@ def test_what_one_can_answer_comes_first_then_what_is_due_first_then_what_waits_
 def test_a_decision_is_overdue_when_its_due_day_has_passed_in_the_project(zone, is_overdue):
     """At noon UTC of the day it is still that day in Berlin, and the next in Kiritimati."""
     with time_machine.travel(datetime(2026, 5, 4, 12, tzinfo=UTC), tick=False):
-        (one,) = waiting._in_order([row(1, due_on=date(2026, 5, 4), time_zone=zone)])
+        (one,) = waiting.in_order([row(1, due_on=date(2026, 5, 4), time_zone=zone)])
         assert one.is_overdue is is_overdue
-        (never,) = waiting._in_order([row(1, time_zone=zone)])
+        (never,) = waiting.in_order([row(1, time_zone=zone)])
         assert not never.is_overdue
 
 
 def test_each_side_is_told_of_what_it_has_to_do():
-    found = waiting._in_order([row(1, turn=Side.CLIENT), row(2, turn=Side.AGENCY)])
+    found = waiting.in_order([row(1, turn=Side.CLIENT), row(2, turn=Side.AGENCY)])
     assert [one.number for one in waiting.for_viewer(found, ADA)] == [1]
     assert [one.number for one in waiting.for_viewer(found, agency(StaffRole.MEMBER))] == [2]

@@ -127,6 +127,7 @@ async def answer(
 
 
 OF_EXAMPLES = (
+    ("POST /v1/projects/{key}/tests/{number}/acceptances", 6),
     ("/tests/{number}/acceptances", 4),
     ("closing", 5),
     ("/tests/{number}/rounds/", 1),
@@ -145,17 +146,18 @@ def names_for(method: str, path: str) -> dict[str, Any]:
 
 
 async def stage(database: Database, cast: Cast) -> dict[str, Any]:
-    """BRIDGE, which has milestone 1, with plans for the examples: tested, drafted, offered, asked about, and tested."""
+    """BRIDGE, which has milestone 1, with plans for the examples: tested, drafted, offered, asked about, tested, and ready."""
     await join(database, cast, "example", Role.TESTER, person=UUID(PERSON))
     await begun(database, cast)
     await say(database, cast, "ada", 1, Outcome.FAILED)
     await add_plan(database, cast, milestone_number=1)
     await add_plan(database, cast)
     await offer(database, cast, 3)
-    for number in (4, 5):
+    for number in (4, 5, 6):
         await begun(database, cast)
         await say(database, cast, "ada", 1, Outcome.PASSED, plan=number)
-    await close_round(database, cast, plan=4)
+    for number in (4, 6):
+        await close_round(database, cast, plan=number)
     await ask(database, cast, 4, part="The shop", is_whole=False)
     return {"round_number": 1, "case": 1, "acceptance": 1}
 
