@@ -146,7 +146,7 @@ def names_for(method: str, path: str) -> dict[str, Any]:
 
 
 async def stage(database: Database, cast: Cast) -> dict[str, Any]:
-    """BRIDGE, which has milestone 1, with plans for the examples: tested, drafted, offered, asked about, tested, and ready."""
+    """BRIDGE, which has milestone 1, plans for examples: tested, drafted, offered, asked about, tested, tested."""
     await join(database, cast, "example", Role.TESTER, person=UUID(PERSON))
     await begun(database, cast)
     await say(database, cast, "ada", 1, Outcome.FAILED)
