@@ -3,6 +3,7 @@
 People's results are nobody's to invent: the machine's are there, and the rest waits for whoever signs in as Ada.
 """
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from portal.people.models import Person
 from portal.projects import queries as projects
 
 TESTER = "ada@first-client.example"
+PAUSE_SECONDS = 1.0
 CASES: tuple[dict[str, Any], ...] = (
     {
         "section": "Map", "title": "The map shows where a product was sold", "priority": 1,
@@ -53,7 +55,7 @@ CASES: tuple[dict[str, Any], ...] = (
 
 
 async def load(database: Database, key: str) -> None:
-    """Offers a plan unless there is one, and opens its first round as soon as Ada is a member."""
+    """Offers a plan unless there is one."""
     async with database.write() as db:
         scope = await projects.scope_for(db, SYSTEM, key)
         if not await queries.plans(db, scope, limit=1):
@@ -65,12 +67,25 @@ async def load(database: Database, key: str) -> None:
             plan = await plans.add_plan(db, scope, fields)
             await editing.add_cases(db, scope, plan.number, CASES)
             await plans.offer(db, scope, plan.number)
-        await _begin(db, scope)
 
 
-async def _begin(db: AsyncSession, scope: Scope) -> None:
-    if await queries.rounds(db, scope, 1) or (ada := await _tester(db, scope)) is None:
-        return
+async def begin(database: Database, key: str) -> None:
+    """Opens the plan's first round as soon as Ada, who is to test, has signed in for the first time."""
+    while not await _is_ready(database, key):  # noqa: ASYNC110, it is signing in that makes her a member
+        await asyncio.sleep(PAUSE_SECONDS)
+    async with database.write() as db:
+        scope = await projects.scope_for(db, SYSTEM, key)
+        ada = await _tester(db, scope)
+        if ada is not None and not await queries.rounds(db, scope, 1):
+            await _open(db, scope, ada)
+
+
+async def _is_ready(database: Database, key: str) -> bool:
+    async with database.read() as db:
+        return await _tester(db, await projects.scope_for(db, SYSTEM, key)) is not None
+
+
+async def _open(db: AsyncSession, scope: Scope, ada: UUID) -> None:
     terms = rounds.Terms(build="0.9.2", address="https://recalls.example", build_hash="9f2c41d07be1")
     opened = await rounds.open_round(db, scope, 1, [ada], terms)
     reported = [Reported("pipeline.test_load.test_a_week", Outcome.PASSED, "41 seconds")]

@@ -39,11 +39,11 @@ CAST: tuple[DemoPerson, ...] = (
         locale="ru", client="first", roles=frozenset({Role.VIEWER}),
     ),
     DemoPerson(
-        "fatima", "Fatima Noor", "fatima@first-client.example", "sees invoices and contract of the first client",
-        client="first", roles=frozenset({Role.VIEWER, Role.BILLING}),
+        "fatima", "Fatima Noor", "fatima@second-client.example", "sees invoices and contract of the second client",
+        client="second", roles=frozenset({Role.VIEWER, Role.BILLING}),
     ),
     DemoPerson(
-        "mallory", "Mallory Reyes", "mallory@second-client.example", "approves for the second client",
+        "mallory", "Mallory Reyes", "mallory@second-client.example", "approves for the second client, prices too",
         client="second", roles=frozenset({Role.VIEWER, Role.APPROVER, Role.BILLING}),
     ),
     DemoPerson(

@@ -12,7 +12,7 @@ import uvloop
 from portal import logs, migrate, settings
 from portal.app import create_app
 from portal.db import Database
-from portal.demo import serving
+from portal.demo import acceptance, serving
 from portal.demo.cast import CAST
 from portal.demo.load import PROJECTS, load
 from portal.demo.provider import DemoProvider
@@ -45,7 +45,9 @@ async def _run(folder: Path, port: int, provider_port: int, say: Say) -> None:
             (folder / ADDRESSES).write_text(json.dumps({"portal": chosen.base_url, "provider": provider.issuer}))
             for line in welcome(chosen, provider):
                 say(line)
+            testing = asyncio.create_task(acceptance.begin(app.state.database, PROJECTS[0].key))
             await server(app, chosen).serve([place])
+            testing.cancel()
 
 
 def provider_of(port: int, provider_port: int) -> DemoProvider:

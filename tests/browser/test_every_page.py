@@ -103,7 +103,7 @@ async def faults_of(visit: Visit, portal: FastAPI, width: int, scheme: Any, loca
     """What is wrong with the pages in one look, in a line each."""
     look: dict[str, Any] = {"width": width, "color_scheme": scheme, "locale": locale}
     ada, mei = await visit("ada", **look), await visit("mei", **look)
-    await acceptance.load(portal.state.database, "RECALLS")  # she is a member by now, and so can be named a tester
+    await acceptance.begin(portal.state.database, "RECALLS")
     number = await asked_item(ada)
     faults = []
     for visitor, lists in ((ada, PAGES.values()), (mei, (*STAFF_PAGES.values(), DAEMON))):

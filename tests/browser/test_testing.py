@@ -1,5 +1,6 @@
 """Testing as testers do it: by thumb on a phone, by keys at a desk, and with a network that drops."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -26,9 +27,19 @@ LARGE = 44
 async def tester(visit: Visit, portal: FastAPI, **look: Any) -> Visitor:
     """Ada, who was named a tester of the first round."""
     ada = await visit("ada", **look)
-    await acceptance.load(portal.state.database, "RECALLS")
+    await acceptance.begin(portal.state.database, "RECALLS")
     await ada.open(CASE)
     return ada
+
+
+async def test_the_demos_round_waits_until_its_tester_has_signed_in(visit: Visit, portal: FastAPI) -> None:
+    beginning = asyncio.create_task(acceptance.begin(portal.state.database, "RECALLS"))
+    await asyncio.sleep(0)
+    assert not beginning.done()
+    ada = await visit("ada")
+    await asyncio.wait_for(beginning, 60)
+    await ada.open("/projects/RECALLS")
+    await expect(ada.page.locator("#rounds")).to_contain_text("Acceptance of the prototype")
 
 
 async def kept(portal: FastAPI) -> list[tuple[int, str, str]]:

@@ -102,7 +102,7 @@ def test_the_cast_has_one_of_each_kind() -> None:
     of = {person.sub: (person.client, person.roles - {Role.VIEWER}, person.groups) for person in CAST}
     assert of["ada"] == (FIRST_CLIENT, {Role.APPROVER}, ())
     assert of["viktor"] == (FIRST_CLIENT, set(), ())
-    assert of["fatima"] == (FIRST_CLIENT, {Role.BILLING}, ())
+    assert of["fatima"] == (SECOND_CLIENT, {Role.BILLING}, ())
     assert of["mallory"][0] == SECOND_CLIENT
     assert {STAFF_GROUPS[group] for group in of["mei"][2]} == {"manager", "admin"}
     assert {STAFF_GROUPS[group] for group in of["david"][2]} == {"member"}
