@@ -2,15 +2,14 @@
 
 import json
 import os
-import selectors
 import subprocess
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from tests.support.ports import free_port
@@ -72,14 +71,13 @@ def _ready(process: "subprocess.Popen[str]") -> str:
     """The issuer, as soon as it answers. Raises AssertionError with what the provider printed when it does not."""
     assert process.stdout is not None
     said = []
-    ends = time.monotonic() + PATIENCE_SECONDS
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while selector.select(max(0.0, ends - time.monotonic())):
-            line = process.stdout.readline()
+    watchdog = Timer(PATIENCE_SECONDS, process.kill)
+    watchdog.start()
+    try:
+        for line in process.stdout:
             if line.startswith("READY "):
                 return line.removeprefix("READY ").strip()
-            if not line:
-                break
             said.append(line)
+    finally:
+        watchdog.cancel()
     raise AssertionError("the certified provider did not start:\n" + "".join(said))
